@@ -1,0 +1,136 @@
+"""A model on disk: graph, manifest and card, whole or not at all."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+
+from models import graph
+from models.errors import BadBundle
+from models.manifest import Files, Manifest, read
+
+GRAPH, MANIFEST, CARD = "model.onnx", "manifest.json", "CARD.md"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One opened model whose files agree: `digest` is the SHA-256 of its manifest, which holds all others."""
+
+    folder: Path
+    digest: str
+    manifest: Manifest
+    graph: bytes
+    card: str
+
+    @property
+    def name(self) -> str:
+        """Study and model, e.g. `covid/screen`."""
+        return f"{self.manifest.study}/{self.manifest.model}"
+
+
+def open_bundle(folder: str | Path) -> Bundle:
+    """Open a bundle only if every digest agrees, and graph and manifest say the same.
+
+    Raises BadBundle naming the file and what disagrees.
+    """
+    folder = Path(folder)
+    text = _contents(folder / MANIFEST)
+    document = read(text, file=MANIFEST)
+    if set(document.files) != {GRAPH, CARD}:
+        raise BadBundle(f"{MANIFEST}: files: should name {GRAPH} and {CARD}, got {', '.join(sorted(document.files))}.")
+    contents = {name: _contents(folder / name) for name in document.files}
+    for name, digest in document.files.items():
+        if sha256(contents[name]) != digest:
+            raise BadBundle(f"{folder / name}: should have SHA-256 {digest}, got {sha256(contents[name])}.")
+    _agree(contents[GRAPH], document.manifest, folder / GRAPH)
+    return Bundle(folder, sha256(text), document.manifest, contents[GRAPH], contents[CARD].decode())
+
+
+def write_bundle(folder: str | Path, *, model: onnx.ModelProto, manifest: Manifest, card: str) -> Bundle:
+    """Write a bundle so that a reader sees the old one or the new one, never a mix, and open it again.
+
+    The manifest goes into the metadata of the graph too. Another folder of the same name is replaced.
+    """
+    folder = Path(folder)
+    if graph.defaults(model)["threshold"] != manifest.point.threshold:
+        raise BadBundle(f"{GRAPH}: threshold: should be the manifest's {manifest.point.threshold}.")
+    contents = {
+        GRAPH: graph.as_bytes(graph.bake(model, manifest=manifest.model_dump_json())),
+        CARD: card.encode(),
+    }
+    document = Files(manifest=manifest, files={name: sha256(data) for name, data in contents.items()})
+    contents[MANIFEST] = f"{document.model_dump_json(indent=1)}\n".encode()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        _write(beside, contents)
+        opened = open_bundle(beside)
+        _swap(beside, folder)
+    finally:
+        # After the swap this is the old bundle; after a failure, the unfinished one.
+        shutil.rmtree(beside, ignore_errors=True)
+    return Bundle(folder, opened.digest, opened.manifest, opened.graph, opened.card)
+
+
+def sha256(data: bytes) -> str:
+    """The SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _contents(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise BadBundle(f"{file}: should be a readable file, got: {error.strerror or error}.") from None
+
+
+def _agree(model: bytes, manifest: Manifest, file: Path) -> None:
+    try:
+        parsed = onnx.load_model_from_string(model)
+    except Exception as error:  # noqa: BLE001  # protobuf's own kinds are not part of its interface
+        raise BadBundle(f"{file}: should be an ONNX model, got: {error}.") from None
+    if graph.metadata(parsed).get(graph.METADATA_KEY) != manifest.model_dump_json():
+        raise BadBundle(f"{file}: metadata: should hold the manifest of {MANIFEST}, got another one or none.")
+    baked = graph.defaults(parsed)
+    for name, want in (
+        ("threshold", manifest.point.threshold),
+        ("prevalence", graph.float32(manifest.prevalence)),
+    ):
+        if baked.get(name) != want:
+            raise BadBundle(f"{file}: {name}: should be the manifest's {want}, got {baked.get(name)}.")
+
+
+def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
+    folder.chmod(0o755)
+    for name, data in contents.items():
+        with (folder / name).open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _swap(fresh: Path, folder: Path) -> None:
+    """Put `fresh` where `folder` is; what was there, if anything, is then where `fresh` was."""
+    if not folder.exists():
+        fresh.rename(folder)
+        return
+    try:
+        exchange = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        exchange = None
+    at_working_folder, exchange_both = -100, 2  # AT_FDCWD and RENAME_EXCHANGE, of Linux
+    if exchange and exchange(at_working_folder, bytes(fresh), at_working_folder, bytes(folder), exchange_both) == 0:
+        return
+    # Elsewhere two renames: between them there is no bundle, which a reader is told, but never a mixed one.
+    aside = fresh.with_name(f"{fresh.name}.old")
+    folder.rename(aside)
+    fresh.rename(folder)
+    aside.rename(fresh)

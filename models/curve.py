@@ -1,0 +1,137 @@
+"""Counts at every distinct threshold: what any operating point would do, without the data."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field, model_validator
+
+from models.value import Value
+
+Count = Annotated[int, Field(ge=0)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Counts(Value):
+    """The four counts at one threshold."""
+
+    hits: Count = Field(description="positives that were flagged")
+    misses: Count = Field(description="positives that were not")
+    alarms: Count = Field(description="negatives that were flagged")
+    clears: Count = Field(description="negatives that were not")
+
+    @property
+    def positives(self) -> int:
+        """How many cases were positive."""
+        return self.hits + self.misses
+
+    @property
+    def negatives(self) -> int:
+        """How many cases were negative."""
+        return self.alarms + self.clears
+
+    @property
+    def prevalence(self) -> float:
+        """Share of positives among the cases."""
+        return self.positives / (self.positives + self.negatives)
+
+
+class Curve(Value):
+    """How many positives and negatives scored exactly each distinct probability, lowest first.
+
+    Candidate thresholds are the observed scores themselves: at a prevalence of 1:1000 the answer lies near
+    0.0002, where a grid of round numbers has no point. Probabilities are 32-bit floats, as the graph gives
+    them, so a threshold taken from here is compared in the graph bit by bit.
+    """
+
+    thresholds: tuple[Probability, ...] = Field(description="distinct probabilities, rising")
+    positives: tuple[Count, ...] = Field(description="positives at exactly each")
+    negatives: tuple[Count, ...] = Field(description="negatives at exactly each")
+
+    @classmethod
+    def of(cls, probabilities: ArrayLike, targets: ArrayLike) -> Self:
+        """Count probabilities float32 [rows] against targets [rows] in {0, 1}.
+
+        Raises ValueError if they differ in length, if a target is neither 0 nor 1 or a probability is NaN.
+
+        >>> Curve.of([0.25, 0.5, 0.5], [0, 0, 1])
+        Curve(thresholds=(0.25, 0.5), positives=(0, 1), negatives=(1, 1))
+        """
+        scores = np.asarray(probabilities, dtype=np.float32)
+        truth = np.asarray(targets)
+        if scores.ndim != 1 or scores.shape != truth.shape:
+            raise ValueError(f"Expected one shape, got probabilities {scores.shape}, targets {truth.shape}.")
+        if not np.isin(truth, (0, 1)).all():
+            raise ValueError("Targets should be 0 or 1.")
+        if not ((scores >= 0) & (scores <= 1)).all():
+            raise ValueError("Probabilities should lie from 0 to 1, and none be NaN.")
+        thresholds, place = np.unique(scores, return_inverse=True)
+        sick = np.bincount(place, weights=truth, minlength=len(thresholds)).astype(int)
+        everyone = np.bincount(place, minlength=len(thresholds))
+        return cls(
+            thresholds=tuple(thresholds.tolist()),
+            positives=tuple(sick.tolist()),
+            negatives=tuple((everyone - sick).tolist()),
+        )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        sizes = {len(self.thresholds), len(self.positives), len(self.negatives)}
+        if len(sizes) > 1:
+            raise ValueError(f"thresholds, positives and negatives should be of one length, got {sorted(sizes)}")
+        if any(low >= high for low, high in zip(self.thresholds, self.thresholds[1:], strict=False)):
+            raise ValueError("thresholds should rise")
+        return self
+
+    @property
+    def positive_count(self) -> int:
+        """How many cases were positive."""
+        return sum(self.positives)
+
+    @property
+    def negative_count(self) -> int:
+        """How many cases were negative."""
+        return sum(self.negatives)
+
+    @cached_property
+    def _arrays(self) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+        """Thresholds, and the positives and negatives at or above each, with a last entry of none."""
+        hits = np.append(np.cumsum(self.positives[::-1], dtype=np.int64)[::-1], 0)
+        alarms = np.append(np.cumsum(self.negatives[::-1], dtype=np.int64)[::-1], 0)
+        return np.array(self.thresholds, dtype=np.float32), hits, alarms
+
+    def at(self, threshold: float) -> Counts:
+        """The counts if all with a probability at or above `threshold` are flagged.
+
+        >>> Curve.of([0.25, 0.5, 0.5], [0, 0, 1]).at(0.5)
+        Counts(hits=1, misses=0, alarms=1, clears=1)
+        """
+        thresholds, hits, alarms = self._arrays
+        place = int(np.searchsorted(thresholds, np.float32(threshold), side="left"))
+        return Counts(
+            hits=int(hits[place]),
+            misses=self.positive_count - int(hits[place]),
+            alarms=int(alarms[place]),
+            clears=self.negative_count - int(alarms[place]),
+        )
+
+    def settled(self, threshold: float) -> float:
+        """`threshold` moved down into the middle of the gap below it, with the same counts on these cases.
+
+        Another processor may round the last bit of a score differently. Where many people share one score, a
+        threshold exactly on it would then lose them all; in the middle of the gap it does not.
+
+        >>> Curve.of([0.25, 0.5, 0.5], [0, 0, 1]).settled(0.5)
+        0.375
+        """
+        thresholds, _, _ = self._arrays
+        place = int(np.searchsorted(thresholds, np.float32(threshold), side="left"))
+        if place == len(thresholds):
+            return float(np.float32(threshold))
+        below = thresholds[place - 1] if place else np.float32(0)
+        middle = np.float32((np.float64(below) + np.float64(thresholds[place])) / 2)
+        # Between neighbouring floats there is no middle: the score itself is then the threshold.
+        return float(middle if below < middle <= thresholds[place] else thresholds[place])

@@ -1,0 +1,194 @@
+"""Edits of an ONNX file: contract of the input, calibration, prevalence and threshold, baked into the graph.
+
+A network comes in with `columns` -> one raw output a head. What goes out answers with decisions, in any ONNX
+runtime: inputs `columns` and, optional with baked defaults, `threshold` and `prevalence`; outputs `probability`,
+`positive`, `logit` and one of each symptom head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import ArrayLike
+from onnx import TensorProto, helper, numpy_helper
+
+from models.calibration import Calibration
+from models.schema import Schema
+
+RAW = "raw."
+METADATA_KEY = "fulcrum.manifest"
+
+
+def finish(
+    network: onnx.ModelProto,
+    *,
+    schema: Schema,
+    target: str,
+    symptoms: Sequence[str],
+    calibration: Calibration,
+    prevalence: float,
+) -> onnx.ModelProto:
+    """Turn a network's graph into one that decides; every row is flagged until a threshold is baked in.
+
+    `network` takes `columns` float32 [rows, columns], NaN where a cell is empty, and gives float32 [rows] for
+    each head, named `raw.<head>`. A row that breaks the schema comes out with probability NaN and positive,
+    whatever the network makes of it: some runtimes turn NaN into a number on the way.
+    """
+    model = onnx.ModelProto()
+    model.CopyFrom(network)
+    graph = model.graph
+    del graph.output[:]
+    _guard(graph, schema)
+    _calibrate(graph, target, calibration)
+    _at_prevalence(graph, calibration.prevalence, prevalence)
+    _decide(graph)
+    for symptom in symptoms:
+        _only_good_rows(graph, f"{RAW}{symptom}", symptom)
+        graph.output.append(_rows(symptom))
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def bake(model: onnx.ModelProto, *, threshold: float | None = None, manifest: str | None = None) -> onnx.ModelProto:
+    """A copy with another default threshold, or with a manifest in its metadata, or both.
+
+    Raises ValueError if the threshold is not a 32-bit float: the graph would compare another number.
+    """
+    baked = onnx.ModelProto()
+    baked.CopyFrom(model)
+    if threshold is not None:
+        if float32(threshold) != threshold:
+            raise ValueError(f"A threshold should be a 32-bit float, got {threshold!r}.")
+        (place,) = [tensor for tensor in baked.graph.initializer if tensor.name == "threshold"]
+        place.CopyFrom(_tensor("threshold", [threshold]))
+    if manifest is not None:
+        helper.set_model_props(baked, {METADATA_KEY: manifest})
+    return baked
+
+
+def metadata(model: onnx.ModelProto) -> Mapping[str, str]:
+    """What the file says about itself."""
+    return {entry.key: entry.value for entry in model.metadata_props}
+
+
+def defaults(model: onnx.ModelProto) -> Mapping[str, float]:
+    """The baked `threshold` and `prevalence`."""
+    inputs = {value.name for value in model.graph.input}
+    return {
+        tensor.name: float(numpy_helper.to_array(tensor)[0])
+        for tensor in model.graph.initializer
+        if tensor.name in inputs
+    }
+
+
+def as_bytes(model: onnx.ModelProto) -> bytes:
+    """The file, the same bytes for the same model."""
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def _guard(graph: onnx.GraphProto, schema: Schema) -> None:
+    """`good_row` bool [rows]: every cell is inside its bounds, whole where it should be, empty only where it may."""
+    low, high = schema.bounds
+    _constant(graph, "low", low)
+    _constant(graph, "high", high)
+    _constant(graph, "fillable", schema.may_be_empty)
+    _constant(graph, "unwhole", ~schema.whole)
+    _constant(graph, "across", np.array([1], dtype=np.int64))
+    for op, inputs, output in (
+        ("IsNaN", ["columns"], "empty"),
+        ("And", ["empty", "fillable"], "filled"),
+        # NaN fails both comparisons, so only what is shown to be good passes.
+        ("GreaterOrEqual", ["columns", "low"], "not_low"),
+        ("LessOrEqual", ["columns", "high"], "not_high"),
+        ("And", ["not_low", "not_high"], "inside"),
+        ("Floor", ["columns"], "floor"),
+        ("Equal", ["columns", "floor"], "is_whole"),
+        ("Or", ["is_whole", "unwhole"], "whole_enough"),
+        ("And", ["inside", "whole_enough"], "good"),
+        ("Or", ["good", "filled"], "good_cell"),
+    ):
+        _node(graph, op, inputs, output)
+    _node(graph, "Cast", ["good_cell"], "good_cell_number", to=TensorProto.FLOAT)
+    _node(graph, "ReduceMin", ["good_cell_number", "across"], "good_row_number", keepdims=0)
+    _node(graph, "Cast", ["good_row_number"], "good_row", to=TensorProto.BOOL)
+    _constant(graph, "nan", np.array(np.nan, dtype=np.float32))
+
+
+def _only_good_rows(graph: onnx.GraphProto, name: str, output: str) -> None:
+    graph.node.append(
+        helper.make_node("Where", [_own("good_row"), name, _own("nan")], [output], name=f"{output}.guard")
+    )
+
+
+def _calibrate(graph: onnx.GraphProto, target: str, calibration: Calibration) -> None:
+    """Undo and map are both lines, so one line does both."""
+    undo = calibration.loss_log_ratio + calibration.sampling_log_ratio
+    _constant(graph, "slope", np.array(calibration.slope, dtype=np.float32))
+    _constant(graph, "level", np.array(calibration.intercept - calibration.slope * undo, dtype=np.float32))
+    graph.node.append(helper.make_node("Mul", [f"{RAW}{target}", _own("slope")], [_own("sloped")], name=_own("sloped")))
+    _node(graph, "Add", ["sloped", "level"], "calibrated")
+
+
+def _at_prevalence(graph: onnx.GraphProto, reference: float, default: float) -> None:
+    """`probability` and `logit` at `prevalence`: both prevalences go the same way, so equal ones cancel exactly."""
+    graph.input.append(_default(graph, "prevalence", default))
+    _constant(graph, "one", np.array([1], dtype=np.float32))
+    _constant(graph, "reference", np.array([reference], dtype=np.float32))
+    for name, source in (("asked", "prevalence"), ("own", _own("reference"))):
+        graph.node.append(helper.make_node("Log", [source], [_own(f"log_{name}")], name=_own(f"log_{name}")))
+        graph.node.append(
+            helper.make_node("Sub", [_own("one"), source], [_own(f"rest_{name}")], name=_own(f"rest_{name}"))
+        )
+        _node(graph, "Log", [f"rest_{name}"], f"log_rest_{name}")
+        _node(graph, "Sub", [f"log_{name}", f"log_rest_{name}"], f"odds_{name}")
+    _node(graph, "Sub", ["odds_asked", "odds_own"], "shift")
+    _node(graph, "Add", ["calibrated", "shift"], "shifted")
+    _only_good_rows(graph, _own("shifted"), "logit")
+    graph.node.append(helper.make_node("Sigmoid", ["logit"], [_own("sigmoid")], name=_own("sigmoid")))
+    # Some runtimes clamp on the way through a sigmoid; what was no number must not become one.
+    graph.node.append(helper.make_node("IsNaN", ["logit"], [_own("lost")], name=_own("lost")))
+    nodes = [_own("lost"), _own("nan"), _own("sigmoid")]
+    graph.node.append(helper.make_node("Where", nodes, ["probability"], name="probability"))
+
+
+def _decide(graph: onnx.GraphProto) -> None:
+    """`positive` = not (probability < threshold): NaN is below nothing, so it can never come out negative."""
+    graph.input.append(_default(graph, "threshold", 0.0))
+    graph.node.append(helper.make_node("Less", ["probability", "threshold"], [_own("below")], name=_own("below")))
+    graph.node.append(helper.make_node("Not", [_own("below")], ["positive"], name="positive"))
+    graph.output.extend([_rows("probability"), _rows("positive", TensorProto.BOOL), _rows("logit")])
+
+
+def _own(name: str) -> str:
+    return f"fulcrum.{name}"
+
+
+def _node(graph: onnx.GraphProto, op: str, inputs: Sequence[str], output: str, **attributes: Any) -> None:
+    names = [name if name == "columns" else _own(name) for name in inputs]
+    graph.node.append(helper.make_node(op, names, [_own(output)], name=_own(output), **attributes))
+
+
+def _constant(graph: onnx.GraphProto, name: str, value: ArrayLike) -> None:
+    graph.initializer.append(numpy_helper.from_array(np.asarray(value), _own(name)))
+
+
+def _tensor(name: str, values: Sequence[float]) -> TensorProto:
+    return numpy_helper.from_array(np.array(values, dtype=np.float32), name)
+
+
+def _default(graph: onnx.GraphProto, name: str, value: float) -> onnx.ValueInfoProto:
+    """An optional input: an initializer that is listed as an input too."""
+    graph.initializer.append(_tensor(name, [value]))
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1])
+
+
+def _rows(name: str, kind: int = TensorProto.FLOAT) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, kind, ["rows"])
+
+
+def float32(number: float) -> float:
+    """The 32-bit float next to a number, as the graph holds it."""
+    return float(np.float32(number))

@@ -1,0 +1,117 @@
+"""Tables, a column at a time -> the array the graph takes, and the rows it may not take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from models.errors import BadInput, Refusal, shown
+from models.schema import Binary, Categorical, Column, Schema
+
+TRUE, FALSE = ("1", "1.0", "true"), ("0", "0.0", "false")
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A table as the graph takes it.
+
+    `values` is float32 [rows, columns]; `good` bool [rows] says which rows keep the contract; `refused` holds
+    one refusal for every bad cell of the others, row by row.
+    """
+
+    values: NDArray[np.float32]
+    good: NDArray[np.bool_]
+    refused: tuple[Refusal, ...]
+
+
+def encode_table(schema: Schema, table: pl.DataFrame, *, first_row: int = 0) -> Encoded:
+    """Encode the schema's columns of `table`; others are not looked at.
+
+    Text cells are read as their column wants them, so that a CSV file and a typed file mean the same. Rows
+    are named by their place in the file, the first of this table being `first_row`.
+
+    Raises BadInput if a column is not there or of a type that can not be read as its kind.
+
+    >>> from models.schema import Numeric
+    >>> schema = Schema(columns=(Numeric(name="age", low=0, high=120),))
+    >>> encoded = encode_table(schema, pl.DataFrame({"age": ["61", "old"]}))
+    >>> encoded.good.tolist(), str(encoded.refused[0])
+    ([True, False], "rows.1.age: should be a number from 0 to 120, got 'old'.")
+    """
+    check_columns(schema, table.schema)
+    values = np.empty((table.height, len(schema.columns)), dtype=np.float32)
+    bad = np.zeros((table.height, len(schema.columns)), dtype=bool)
+    for place, column in enumerate(schema.columns):
+        values[:, place], bad[:, place] = _encode(column, table[column.name])
+    refused = tuple(
+        Refusal(
+            f"rows.{first_row + row}.{schema.names[place]}",
+            schema.columns[place].rule,
+            _cell(table[schema.names[place]][int(row)]),
+        )
+        for row, place in np.argwhere(bad)
+    )
+    return Encoded(values, np.logical_not(bad.any(axis=1)), refused)
+
+
+def check_columns(schema: Schema, types: Iterable[str] | pl.Schema) -> None:
+    """Refuse a table before any work if a column is missing or can not hold what the schema asks for."""
+    kinds = dict(types) if isinstance(types, pl.Schema) else dict.fromkeys(types, pl.String())
+    refused = []
+    for column in schema.columns:
+        kind = kinds.get(column.name)
+        if kind is None:
+            refused.append(Refusal(column.name, "should be a column of the table", ", ".join(kinds) or "no column"))
+        elif not _readable(column, kind):
+            refused.append(Refusal(column.name, column.rule, f"a column of type {kind}"))
+    if refused:
+        raise BadInput(refused)
+
+
+def _readable(column: Column, kind: pl.DataType) -> bool:
+    if isinstance(kind, (pl.String, pl.Null)):
+        return True
+    if isinstance(column, Categorical):
+        return isinstance(kind, (pl.Categorical, pl.Enum)) or kind.is_integer()
+    return kind.is_numeric() or (isinstance(column, Binary) and isinstance(kind, pl.Boolean))
+
+
+def _encode(column: Column, cells: pl.Series) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """One column -> its numbers, float32 [rows], and which cells are bad, bool [rows]."""
+    if isinstance(cells.dtype, pl.String):
+        text = cells.str.strip_chars()
+        cells = text.set(text == "", None)
+    empty = cells.is_null().to_numpy()
+    numbers = _numbers(column, cells).to_numpy()
+    low, high = column.bounds
+    # NaN fails every comparison: a cell is good only if it is shown to be.
+    good = (numbers >= low) & (numbers <= high)
+    if column.whole:
+        good &= numbers == np.floor(numbers)
+    allowed = empty if column.missing == "impute" else np.zeros_like(empty)
+    bad = ~np.where(empty, allowed, good)
+    return np.where(bad | empty, np.nan, numbers).astype(np.float32), bad
+
+
+def _numbers(column: Column, cells: pl.Series) -> pl.Series:
+    """Cells as float64, NaN where one can not be read."""
+    if isinstance(column, Categorical):
+        names = cells.cast(pl.String)
+        places = names.replace_strict(
+            {name: place for place, name in enumerate(column.categories)},
+            default=None,
+            return_dtype=pl.Float64,
+        )
+        return places.fill_null(float("nan"))
+    if isinstance(column, Binary) and isinstance(cells.dtype, pl.String):
+        words = {**dict.fromkeys(TRUE, 1.0), **dict.fromkeys(FALSE, 0.0)}
+        cells = cells.str.to_lowercase().replace_strict(words, default=None, return_dtype=pl.Float64)
+    return cells.cast(pl.Float64, strict=False).fill_null(float("nan"))
+
+
+def _cell(cell: object) -> str:
+    return "an empty cell" if cell is None or cell == "" else shown(cell)

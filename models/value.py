@@ -1,0 +1,96 @@
+"""Frozen values: whatever is written, read or sent."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from types import ModuleType
+from typing import Any, Self, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+AnyMember = TypeVar("AnyMember", bound="Member")
+
+
+class Value(BaseModel):
+    """A frozen value that refuses unknown fields, NaN and infinity.
+
+    Equality, hashing, `repr` and provenance come from its fields.
+
+    >>> class Dose(Value):
+    ...     milligrams: float
+    >>> Dose(milligrams=5.0) == Dose(milligrams=5.0)
+    True
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        # A field typed as a base class would otherwise be written as `{}` without a word.
+        polymorphic_serialization=True,
+    )
+
+
+class Member(Value):
+    """A value of an open family (contracts, losses, networks, sources ...).
+
+    It is written with its class name under `kind` and read back by it, also through a field that is typed as
+    the family: adding a member is adding a class, nowhere a list to edit.
+
+    >>> class Drink(Member):
+    ...     pass
+    >>> class Tea(Drink):
+    ...     minutes: int = 3
+    >>> class Order(Value):
+    ...     drink: Drink
+    >>> Order(drink=Tea()).model_dump()
+    {'drink': {'kind': 'Tea', 'minutes': 3}}
+    >>> Order.model_validate({"drink": {"kind": "Tea", "minutes": 4}}).drink
+    Tea(minutes=4)
+    """
+
+    @model_serializer(mode="wrap")
+    def _write(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"kind": type(self).__name__, **fields(self)}
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read(cls, data: Any, build: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(data, dict):
+            return build(data)
+        fields = dict(data)
+        kind = fields.pop("kind", None if inspect.isabstract(cls) else cls.__name__)
+        if kind == cls.__name__ and not inspect.isabstract(cls):
+            return build(fields)
+        member = {found.__name__: found for found in descendants(cls)}.get(kind)
+        if member is None:
+            raise ValueError(f"kind should be one of {members_in_words(cls)}, got {kind!r}")
+        return member.model_validate(fields)
+
+
+def descendants(family: type[AnyMember]) -> list[type[AnyMember]]:
+    """All loaded classes below `family`, in order of definition."""
+    found: list[type[AnyMember]] = []
+    for child in family.__subclasses__():
+        found += [child, *descendants(child)]
+    return found
+
+
+def members_in_words(family: type[Member]) -> str:
+    """The names of a family's members, for an error message."""
+    return ", ".join(sorted(member.__name__ for member in descendants(family)))
+
+
+def load_members(package: ModuleType) -> None:
+    """Import every module of `package`, so that its members are known by their names."""
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{package.__name__}.{module.name}")
