@@ -45,7 +45,7 @@ def _field(column: Column) -> tuple[Any, Any]:
 
 @lru_cache(maxsize=64)
 def _rows_type(schema: Schema) -> TypeAdapter[list[BaseModel]]:
-    return TypeAdapter(list[row_type(schema)])  # type: ignore[arg-type]  # a type made at run time
+    return TypeAdapter(list[row_type(schema)])  # type: ignore[arg-type, misc]  # a type made at run time
 
 
 def encode_rows(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> NDArray[np.float32]:
