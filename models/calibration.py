@@ -70,21 +70,26 @@ class Calibration(Value):
 
         Targets are smoothed as Platt does, so that perfectly separated cases do not ask for infinite slopes.
 
-        Raises ValueError if the cases are of one kind only, or if higher logits do not mean more sick.
+        Raises ValueError if a logit is not finite, if logits and targets differ in shape, if the cases are of
+        one kind only, or if higher logits do not mean more sick.
         """
-        y = np.asarray(targets, dtype=np.float64)
+        x, y = np.asarray(raw, dtype=np.float64), np.asarray(targets, dtype=np.float64)
+        if x.ndim != 1 or x.shape != y.shape:
+            raise ValueError(f"Expected one shape, got logits {x.shape}, targets {y.shape}.")
+        if not np.isfinite(x).all():
+            raise ValueError(f"Logits should be finite, got {int((~np.isfinite(x)).sum())} of {len(x)} that are not.")
         positives = float(y.sum())
         if positives in {0.0, float(len(y))}:
             raise ValueError(f"Calibration needs cases of both kinds, got {int(positives)} positives of {len(y)}.")
         plain = self.model_copy(update={"slope": 1.0, "intercept": 0.0, "prevalence": float(y.mean())})
-        undone = plain.logits(raw)
+        undone = plain.logits(x)
         smooth = np.where(y > 0, (positives + 1) / (positives + 2), 1 / (len(y) - positives + 2))
         slope, intercept = logistic_line(undone, smooth, y)
         if slope <= 0:
             raise ValueError(f"Higher logits should mean more sick, got slope {slope:.3g} on {len(y)} cases.")
         found = plain.model_copy(update={"slope": slope, "intercept": intercept})
         return found.model_copy(
-            update={"undone": Reliability.of(undone, y), "fitted": Reliability.of(found.logits(raw), y)}
+            update={"undone": Reliability.of(undone, y), "fitted": Reliability.of(found.logits(x), y)}
         )
 
 

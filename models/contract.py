@@ -39,3 +39,24 @@ class Contract(Member):
     @abstractmethod
     def measure(self, curve: Curve, threshold: float) -> Estimate:
         """The promised figure as measured on `curve`, with a Wilson or logit interval."""
+
+    @abstractmethod
+    def region(self, curve: Curve) -> float:
+        """How well a model does near this contract, from 0 to 1: the figure by which training stops.
+
+        It is the mean over promises from as far below the asked one as that is below 1, so that it moves even
+        where the contract itself is met by jumps. Nothing is certified by it.
+        """
+
+
+NEARBY = 100
+
+
+def nearby(at_least: float) -> list[float]:
+    """Promises around `at_least`, as far below it as it is below 1.
+
+    >>> [round(promise, 3) for promise in (nearby(0.9)[0], nearby(0.9)[-1])]
+    [0.8, 0.998]
+    """
+    low = max(2 * at_least - 1, 0.0)
+    return [low + (1 - low) * step / NEARBY for step in range(NEARBY)]

@@ -97,7 +97,7 @@ class Curve(Value):
         return sum(self.negatives)
 
     @cached_property
-    def _arrays(self) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    def cumulative(self) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
         """Thresholds, and the positives and negatives at or above each, with a last entry of none."""
         hits = np.append(np.cumsum(self.positives[::-1], dtype=np.int64)[::-1], 0)
         alarms = np.append(np.cumsum(self.negatives[::-1], dtype=np.int64)[::-1], 0)
@@ -109,7 +109,7 @@ class Curve(Value):
         >>> Curve.of([0.25, 0.5, 0.5], [0, 0, 1]).at(0.5)
         Counts(hits=1, misses=0, alarms=1, clears=1)
         """
-        thresholds, hits, alarms = self._arrays
+        thresholds, hits, alarms = self.cumulative
         place = int(np.searchsorted(thresholds, np.float32(threshold), side="left"))
         return Counts(
             hits=int(hits[place]),
@@ -127,7 +127,7 @@ class Curve(Value):
         >>> Curve.of([0.25, 0.5, 0.5], [0, 0, 1]).settled(0.5)
         0.375
         """
-        thresholds, _, _ = self._arrays
+        thresholds, _, _ = self.cumulative
         place = int(np.searchsorted(thresholds, np.float32(threshold), side="left"))
         if place == len(thresholds):
             return float(np.float32(threshold))

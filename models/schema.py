@@ -126,6 +126,9 @@ class Categorical(Column):
     def _distinct(self) -> Self:
         if len(set(self.categories)) < len(self.categories) or "" in self.categories:
             raise ValueError(f"categories should be distinct and not empty, got {list(self.categories)}")
+        # Text cells are read without the spaces around them, so such a kind could never be met in a file.
+        if any(category != category.strip() for category in self.categories):
+            raise ValueError(f"categories should have no spaces around them, got {list(self.categories)}")
         return self
 
     @property

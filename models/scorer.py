@@ -14,11 +14,15 @@ from scipy import special
 from models.bundle import Bundle
 from models.calibration import shift
 from models.errors import BadInput, Refusal
+from models.graph import float32
 from models.manifest import Manifest
 from models.rows import encode_rows
 
 # Measured on 2 cores: the activations of 1,024 rows stay in the cache; ten times as many cost a third of the speed.
 ROWS_PER_CALL = 1024
+
+# Eight times the rounding of one step in 32 bits. Tried on 600,000 rows with prevalences from 1e-7 to 1 - 1e-7.
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -108,13 +112,18 @@ class Scorer:
 
         A precision is promised of the probability itself, so its threshold stays: where fewer are sick fewer
         are flagged. A recall is promised of the sick, however many there are, so its threshold moves along,
-        and one step further down, so that rounding can not lose a case.
+        and further down by what the graph may round: in a probability, and in each term of the logit.
         """
-        point, own = self.manifest.point, self.manifest.prevalence
-        if prevalence == own or point.promise.prevalence is not None:
+        point = self.manifest.point
+        if prevalence == self.manifest.prevalence or point.promise.prevalence is not None:
             return point.threshold
-        moved = special.expit(shift(special.logit(point.threshold), prevalence=own, to=prevalence))
-        return max(float(np.float32(moved * (1 - 1e-6))), 0.0)
+        own, to, reference = (
+            float32(share) for share in (self.manifest.prevalence, prevalence, self.manifest.calibration.prevalence)
+        )
+        lowest = special.logit(point.threshold * (1 - ROUNDING))
+        slack = ROUNDING * np.abs([lowest, *special.logit([own, to, reference])]).sum()
+        moved = special.expit(shift(lowest, prevalence=own, to=to) - slack)
+        return float32(moved * (1 - ROUNDING))
 
     def _check(self, columns: NDArray[np.float32], threshold: float | None, prevalence: float | None) -> None:
         refused = []
@@ -123,7 +132,7 @@ class Scorer:
             refused.append(Refusal("columns", wanted, f"{columns.dtype} {list(columns.shape)}"))
         if threshold is not None and not 0 <= threshold <= 1:
             refused.append(Refusal("threshold", "should be a probability from 0 to 1", repr(threshold)))
-        if prevalence is not None and not 0 < prevalence < 1:
+        if prevalence is not None and not (0 < prevalence < 1 and 0 < float32(prevalence) < 1):
             refused.append(Refusal("prevalence", "should be a share between 0 and 1", repr(prevalence)))
         if refused:
             raise BadInput(refused)

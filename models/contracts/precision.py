@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy import stats
 
-from models.contract import Contract
+from models.contract import Contract, nearby
 from models.curve import Counts, Curve
 from models.errors import Unreachable
 from models.intervals import Estimate, lower_bound, precision_at, upper_bound
@@ -75,6 +75,14 @@ class Precision(Contract):
             negatives=counts.negatives,
             prevalence=self.prevalence,
         )
+
+    def region(self, curve: Curve) -> float:
+        """Mean recall at the precisions nearby, at the named prevalence."""
+        _, hits, alarms = curve.cumulative
+        caught, alarmed = hits[:-1] / curve.positive_count, alarms[:-1] / curve.negative_count
+        sick = self.prevalence * caught
+        precision = sick / np.maximum(sick + (1 - self.prevalence) * alarmed, np.finfo(float).tiny)
+        return float(np.mean([caught[precision >= least].max(initial=0.0) for least in nearby(self.at_least)]))
 
     def _precision(self, caught: float, alarmed: float) -> float:
         sick, healthy = self.prevalence * caught, (1 - self.prevalence) * alarmed

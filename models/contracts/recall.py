@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 from scipy import stats
 
-from models.contract import Contract
+from models.contract import Contract, nearby
 from models.curve import Curve
 from models.errors import Unreachable
 from models.intervals import Estimate, lower_bound, wilson
@@ -79,3 +79,11 @@ class Recall(Contract):
     def measure(self, curve: Curve, threshold: float) -> Estimate:
         counts = curve.at(threshold)
         return wilson(counts.hits, counts.positives)
+
+    def region(self, curve: Curve) -> float:
+        """Mean specificity at the recalls nearby: a partial area under the ROC curve."""
+        _, hits, alarms = curve.cumulative
+        wanted = np.ceil(np.array(nearby(self.at_least)) * curve.positive_count)
+        # Hits fall with the threshold: the highest threshold that still has enough of them.
+        places = len(hits) - 1 - np.searchsorted(hits[::-1], wanted)
+        return float(np.mean(1 - alarms[places] / curve.negative_count))

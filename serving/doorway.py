@@ -1,0 +1,37 @@
+"""What is refused before a request is read."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from models.errors import Refusal
+from serving.refusals import BadInput, WrongMethod, WrongType, refuse
+
+JSON = "application/json"
+
+
+class Doorway:
+    """Lets only JSON that is posted through to the endpoints at `routes`; other paths are not looked at.
+
+    BentoML would read any body as JSON, whatever its content type says, and refuse in several shapes.
+    """
+
+    def __init__(self, app: ASGIApp, routes: frozenset[str]) -> None:
+        self.app = app
+        self.routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection, as ASGI has it."""
+        refused = _refusal(scope) if scope["type"] == "http" and scope["path"] in self.routes else None
+        await (refuse(refused) if refused else self.app)(scope, receive, send)
+
+
+def _refusal(scope: Scope) -> BadInput | None:
+    # OPTIONS asks about an endpoint, not of it: a browser does so first, and BentoML answers it where allowed.
+    if scope["method"] not in {"POST", "OPTIONS"}:
+        return WrongMethod([Refusal("method", "should be POST", scope["method"])])
+    got = Headers(scope=scope).get("content-type", JSON)
+    if scope["method"] == "POST" and got.partition(";")[0].strip().lower() != JSON:
+        return WrongType([Refusal("content-type", f"should be {JSON}", got or "an empty one")])
+    return None

@@ -1,0 +1,217 @@
+"""What is asked of a model and what it answers: types made from its manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
+
+import bentoml
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, create_model
+from starlette.requests import Request as HttpRequest
+
+from models.bundle import Bundle
+from models.errors import BadBundle, FulcrumError, Refusal, shown
+from models.manifest import Manifest, Symptom
+from models.operating_point import OperatingPoint, Promise
+from models.rows import encode_typed, row_type
+from models.schema import Schema
+from models.scorer import Scores
+from models.value import Value
+from serving.refusals import TooLarge, cause
+
+
+class Request(bentoml.IODescriptor):
+    """People to be screened."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    columns: ClassVar[Schema]
+    max_bytes: ClassVar[int]
+
+    @classmethod
+    def read(cls, body: bytes) -> Self:
+        """Read a body, JSON in UTF-8.
+
+        Raises NotJson, TooLarge or BadInput naming each value that breaks the contract.
+        """
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as error:
+            raise cause(cls.columns, error) from None
+
+    @classmethod
+    async def from_http_request(cls, request: HttpRequest, serde: object) -> bentoml.IODescriptor:
+        """Read what came over HTTP; a refusal is kept, and raised when the rows are asked for."""
+        del serde  # A body is JSON or refused: there is nothing to choose.
+        try:
+            return cls.read(await _body(request, cls.max_bytes))
+        except FulcrumError as error:
+            return Unread(error)
+
+    def encoded(self) -> NDArray[np.float32]:
+        """The rows as the graph takes them: float32 [rows, columns]."""
+        return encode_typed(self.columns, vars(self)["rows"])
+
+
+class Unread(bentoml.IODescriptor):
+    """A request that could not be read."""
+
+    _error: FulcrumError = PrivateAttr()
+
+    def __init__(self, error: FulcrumError) -> None:
+        super().__init__()
+        self._error = error
+
+    def encoded(self) -> NDArray[np.float32]:
+        """There are no rows: raises why."""
+        raise self._error
+
+
+async def _body(request: HttpRequest, most: int) -> bytes:
+    """The body, as far as it may be read.
+
+    Raises TooLarge as soon as it is.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise TooLarge([Refusal("body", f"should hold at most {most} bytes", "more")])
+    return bytes(body)
+
+
+class WorkingPoint(Value):
+    """Where on its curve the model worked, and what is promised of it there."""
+
+    threshold: float = Field(description="rows whose probability is not below it are positive")
+    promise: Promise
+    in_words: str = Field(description="the promise, to be read")
+    certified: float = Field(description="the promised figure is at least this, with the promised confidence")
+    positives: int = Field(description="positive cases it was certified on")
+    negatives: int = Field(description="negative cases it was certified on")
+
+    @classmethod
+    def of(cls, point: OperatingPoint, *, threshold: float) -> Self:
+        """The point of a manifest, at the threshold that decided."""
+        return cls(
+            threshold=threshold,
+            promise=point.promise,
+            in_words=str(point.promise),
+            certified=point.certified,
+            positives=point.positives,
+            negatives=point.negatives,
+        )
+
+
+class Reply(bentoml.IODescriptor):
+    """The answer to one request: a decision a row, in the order of the request, and what stands behind them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+
+    model: str = Field(description="study and model that answered")
+    bundle: str = Field(description="SHA-256 of the manifest of the bundle that answered")
+    prevalence: float = Field(description="share of sick people at which the probabilities are stated")
+    operating_point: WorkingPoint
+
+
+@dataclass(frozen=True)
+class Messages:
+    """The types of one endpoint, and the bundle they were made from."""
+
+    bundle: Bundle
+    request: type[Request]
+    reply: type[Reply]
+
+    @classmethod
+    def of(cls, bundle: Bundle, *, name: str, max_rows: int, max_bytes: int) -> Self:
+        """Make the types; their names begin with `name`, so that endpoints can be told apart in one document."""
+        return cls(
+            bundle=bundle,
+            request=_request(bundle.manifest.columns, name=name, max_rows=max_rows, max_bytes=max_bytes),
+            reply=_reply(bundle.manifest, name=name),
+        )
+
+    def answer(self, scores: Scores) -> Reply:
+        """Scores as they are sent: a probability is exactly the number that was compared with the threshold.
+
+        Raises BadBundle if a head answers with what is no number.
+        """
+        try:
+            return self.reply.model_validate(
+                {
+                    "model": self.bundle.name,
+                    "bundle": self.bundle.digest,
+                    "prevalence": scores.prevalence,
+                    "operating_point": WorkingPoint.of(self.bundle.manifest.point, threshold=scores.threshold),
+                    "rows": _rows(scores),
+                }
+            )
+        except ValidationError as error:
+            detail = error.errors()[0]
+            path = ".".join(map(str, detail["loc"]))
+            raise BadBundle(f"{self.bundle.name}: {path}: should be a number, got {shown(detail['input'])}.") from None
+
+
+def _rows(scores: Scores) -> list[dict[str, Any]]:
+    # A float32 becomes the double of the same value, so comparing it with the threshold gives the decision.
+    rows = [
+        {"positive": positive, "decision": "positive" if positive else "negative", "probability": probability}
+        for positive, probability in zip(scores.positive.tolist(), scores.probability.tolist(), strict=True)
+    ]
+    if not scores.symptoms:
+        return rows
+    heads = zip(*(values.tolist() for values in scores.symptoms.values()), strict=True)
+    return [
+        {**row, "symptoms": dict(zip(scores.symptoms, values, strict=True))}
+        for row, values in zip(rows, heads, strict=True)
+    ]
+
+
+def _request(columns: Schema, *, name: str, max_rows: int, max_bytes: int) -> type[Request]:
+    row = create_model(f"{name}Row", __base__=row_type(columns))
+    row.__doc__ = "One person, one value a column."
+    made = create_model(
+        f"{name}Request",
+        __base__=Request,
+        rows=(list[row], Field(min_length=1, max_length=max_rows, description="one row a person")),  # type: ignore[valid-type]  # a type made at run time
+    )
+    made.columns, made.max_bytes = columns, max_bytes
+    return made
+
+
+def _reply(manifest: Manifest, *, name: str) -> type[Reply]:
+    answer = _answer(manifest, name=name)
+    rows = Field(description="one answer a row, in the order of the request")
+    return create_model(f"{name}Reply", __base__=Reply, rows=(list[answer], rows))  # type: ignore[valid-type]  # a type made at run time
+
+
+def _answer(manifest: Manifest, *, name: str) -> type[BaseModel]:
+    """The type of the answer to one row."""
+    sick = manifest.target.meaning or manifest.target.name
+    fields: dict[str, Any] = {
+        "positive": (bool, Field(description=f"whether the row is flagged: {sick}")),
+        "decision": (Literal["positive", "negative"], Field(description="the same in a word")),
+        "probability": (float, Field(ge=0, le=1, description=f"that this holds: {sick}; at the reply's prevalence")),
+    }
+    if manifest.symptoms:
+        fields["symptoms"] = (_symptoms(manifest.symptoms, name=name), ...)
+    return create_model(f"{name}Answer", __config__=Reply.model_config, __doc__="The answer to one row.", **fields)
+
+
+def _symptoms(symptoms: tuple[Symptom, ...], *, name: str) -> type[BaseModel]:
+    """The type of the further heads; fields carry neutral names, so any symptom name will do."""
+    fields: dict[str, Any] = {
+        f"symptom_{place}": (
+            float,
+            Field(
+                alias=symptom.name,
+                description=symptom.meaning or symptom.name,
+                json_schema_extra={"unit": symptom.unit} if symptom.unit else None,
+            ),
+        )
+        for place, symptom in enumerate(symptoms)
+    }
+    config = ConfigDict(**Reply.model_config, serialize_by_alias=True)
+    return create_model(f"{name}Symptoms", __config__=config, __doc__="Each symptom in its own unit.", **fields)

@@ -1,0 +1,63 @@
+"""What the service is told by its environment, read once, at start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationError
+
+import models
+from models.errors import FulcrumError, shown
+from models.value import Value
+
+SHIPPED = Path(models.__file__).parent / "covid"
+
+
+class BadSetting(FulcrumError):
+    """Correct the environment variable: the service does not start on a guess."""
+
+
+def _folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise ValueError("is not a folder")
+    return path
+
+
+class Settings(Value):
+    """Settings of the service, each under the name of its environment variable."""
+
+    bundles: Annotated[Path, AfterValidator(_folder)] = Field(
+        SHIPPED,
+        alias="FULCRUM_BUNDLES",
+        validate_default=True,
+        description="should be the folder that holds the models screen and presurgical",
+    )
+    max_rows: int = Field(
+        10_000, alias="FULCRUM_MAX_ROWS", ge=1, description="should be the most rows of one request, at least 1"
+    )
+    max_bytes: int = Field(
+        8_000_000, alias="FULCRUM_MAX_BYTES", ge=1, description="should be the most bytes of one request, at least 1"
+    )
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """The settings as given by environment variables, with the default of each that is not set.
+
+    Raises BadSetting naming each variable, what it should be and what was got.
+
+    >>> read({"FULCRUM_MAX_ROWS": "many"})
+    Traceback (most recent call last):
+    serving.settings.BadSetting: FULCRUM_MAX_ROWS: should be the most rows of one request, at least 1, got 'many'.
+    """
+    fields = {str(field.alias): str(field.description) for field in Settings.model_fields.values()}
+    try:
+        return Settings.model_validate({name: environment[name] for name in fields if name in environment})
+    except ValidationError as error:
+        bad = {str(detail["loc"][0]): detail["input"] for detail in error.errors()}
+        raise BadSetting("\n".join(f"{name}: {fields[name]}, got {_text(got)}." for name, got in bad.items())) from None
+
+
+def _text(got: object) -> str:
+    return str(got) if isinstance(got, Path) else shown(got)

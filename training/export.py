@@ -1,0 +1,123 @@
+"""From a trained network to the raw part of an ONNX graph. Nothing else knows the exporter."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from models import graph
+from models.errors import NotExported
+from models.scorer import Graph
+from training.network import Net
+
+OPSET = 18
+# float32 products are summed in another order by another runtime: relative to logits of order one.
+TOLERANCE = 1e-4
+
+
+class Heads(nn.Module):
+    """The heads of a network in a fixed order, as a graph gives them."""
+
+    def __init__(self, net: Net, heads: Sequence[str]) -> None:
+        super().__init__()
+        self.net, self.heads = net, tuple(heads)
+
+    def forward(self, columns: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        taps = self.net(columns)
+        return tuple(taps[head] for head in self.heads)
+
+
+def export(net: Net, heads: Sequence[str], columns: int) -> onnx.ModelProto:
+    """The graph `columns` float32 [rows, columns] -> `raw.<head>` float32 [rows], the same bytes each time."""
+    wrapped = Heads(net, heads).eval()
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), _quiet("torch.onnx", "onnxscript"):
+        warnings.simplefilter("ignore")  # of the exporter about its own parts
+        program = torch.onnx.export(
+            wrapped,
+            (torch.zeros(3, columns),),
+            input_names=["columns"],
+            output_names=[f"{graph.RAW}{head}" for head in heads],
+            dynamic_shapes={"columns": {0: torch.export.Dim("rows")}},
+            opset_version=OPSET,
+            dynamo=True,
+            optimize=True,
+            verify=False,
+        )
+    assert program is not None
+    return _plain(program.model_proto)
+
+
+def _plain(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Without what the exporter notes about files, lines and itself: it differs from machine to machine."""
+    plain = onnx.ModelProto()
+    plain.CopyFrom(model)
+    plain.doc_string = plain.domain = ""
+    plain.producer_name, plain.producer_version = "fulcrum", ""
+    del plain.metadata_props[:]
+    plain.graph.doc_string, plain.graph.name = "", "fulcrum"
+    del plain.graph.metadata_props[:]
+    del plain.graph.value_info[:]
+    for part in (*plain.graph.node, *plain.graph.input, *plain.graph.output):
+        part.doc_string = ""
+        del part.metadata_props[:]
+    if plain.functions:
+        raise NotExported(f"The network should export to plain operators, got {plain.functions[0].name}.")
+    return plain
+
+
+def check_parity(net: Net, raw: onnx.ModelProto, heads: Sequence[str], columns: NDArray[np.float32]) -> float:
+    """The largest difference of any head, network against file, on rows float32 [rows, columns].
+
+    Differences are relative to the larger of 1 and the answer. Raises NotExported beyond TOLERANCE.
+    """
+    answers = Graph(graph.as_bytes(raw)).run(columns)
+    with torch.no_grad():
+        taps = net.eval()(torch.from_numpy(columns))
+    largest = 0.0
+    for head in heads:
+        trained = taps[head].numpy().astype(np.float64)
+        difference = np.abs(trained - answers[f"{graph.RAW}{head}"]) / np.maximum(1, np.abs(trained))
+        largest = max(largest, float(difference.max(initial=0.0)))
+    if not largest <= TOLERANCE:
+        raise NotExported(f"{head}: should differ by {TOLERANCE} at most between network and file, got {largest}.")
+    return largest
+
+
+def check_alone(model: onnx.ModelProto, columns: NDArray[np.float32], *, most: int = 2000) -> None:
+    """A row alone, in small calls and in large ones must get the same bits: a person's answer is theirs alone.
+
+    Raises NotExported if it does not, on the first `most` distinct rows float32 [rows, columns].
+    """
+    runtime = Graph(graph.as_bytes(model))
+    _, first = np.unique(columns, axis=0, return_index=True, equal_nan=True)
+    rows = columns[np.sort(first)[:most]]
+    among = runtime.run(rows)
+    for size in (1, 7):
+        parts = [runtime.run(rows[start : start + size]) for start in range(0, len(rows), size)]
+        for name, whole in among.items():
+            alone = np.concatenate([part[name] for part in parts])
+            if not np.array_equal(alone, whole, equal_nan=alone.dtype != np.bool_):
+                raise NotExported(f"{name}: a row should get the same answer alone and among others, got another.")
+
+
+@contextlib.contextmanager
+def _quiet(*names: str) -> contextlib.Generator[None]:
+    """Loggers of other packages, silent below an error for a while."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,251 @@
+"""Training: terms pull on the taps they name until nothing moves in the operating region."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import lightning_fabric
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import optimize
+
+from models.calibration import Calibration
+from models.curve import Curve
+from training.network import Net
+from training.study import Model
+from training.term import WEIGHTS, Term
+
+# A validation loss counts as better from this share of what a constant answer costs.
+PROGRESS = 1e-4
+
+Labels = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Encoded columns [rows, width] and each head's labels [rows], NaN where unknown, on the device of training."""
+
+    inputs: torch.Tensor
+    labels: Mapping[str, torch.Tensor]
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, rows: torch.Tensor) -> Cases:
+        return Cases(self.inputs[rows], {name: label[rows] for name, label in self.labels.items()})
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch came to on the validation part."""
+
+    number: int
+    loss: float
+    region: float
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network with the epoch whose weights it has, and all epochs that were run."""
+
+    net: Net
+    kept: Epoch
+    history: tuple[Epoch, ...]
+
+
+def fit(
+    model: Model,
+    net: Net,
+    *,
+    head: str,
+    training: tuple[NDArray[np.float32], Labels],
+    validation: tuple[NDArray[np.float32], Labels],
+    seed: int,
+    progress: Callable[[Epoch], None] = lambda _: None,
+) -> Fitted:
+    """Train `net` on encoded columns and labels; `head` is the outcome's.
+
+    Tables that fit in memory stay there as tensors, encoded once: an epoch is a handful of large products, no
+    loop over rows. Of all epochs within a standard error of the best in the operating region, the one with the
+    lowest validation loss is kept: the region alone is jumpy, and the loss alone does not know where the model
+    will work.
+    """
+    with reproducible(seed):
+        fabric = lightning_fabric.Fabric(accelerator="cpu", devices=1)
+        generator = torch.Generator().manual_seed(seed)
+        shown, held = _cases(net, *training), _cases(net, *validation)
+        scales = {term: _scale(term, shown) for term in model.terms}
+        optimizer = torch.optim.Adam(net.parameters(), lr=model.budget.learning_rate)
+        wrapped, optimizer = fabric.setup(net, optimizer, move_to_device=True)
+        wrapped.mark_forward_method("taps")
+        keeper = Keeper(model, held, head)
+        history: list[Epoch] = []
+        for number in range(1, model.budget.epochs + 1):
+            rows = model.sampling.draw(shown.labels[head], generator)
+            for batch in rows.split(model.budget.batch):
+                optimizer.zero_grad(set_to_none=True)
+                cases = shown[batch]
+                seen = replace(cases, inputs=net.encoder.emptied(cases.inputs, model.emptied, generator))
+                fabric.backward(_pull(model.terms, scales, wrapped.taps, net, seen))
+                optimizer.step()
+            epoch = keeper.judge(net, scales, number, optimizer.param_groups[0]["lr"])
+            history.append(epoch)
+            progress(epoch)
+            if keeper.stuck(model.budget.patience):
+                if keeper.halvings == model.budget.halvings:
+                    break
+                keeper.halve(optimizer)
+        net.load_state_dict(keeper.weights)
+        return Fitted(net.eval(), keeper.kept, tuple(history))
+
+
+def undo(model: Model, head: str, targets: NDArray[np.float32]) -> Calibration:
+    """What the model's sampling and losses added to the outcome's logit, to be taken away again.
+
+    `targets` are those of the training part, [rows]. Several terms on the outcome pull towards a mixture, which
+    has no closed form unless their ratios agree; the fitted map then does the rest.
+    """
+    labels = torch.from_numpy(targets)
+    pulls = [term for term in model.terms if term.on == head and term.against == head and term.weight > 0]
+    ratios = [term.by.log_ratio for term in pulls]
+    return Calibration(
+        loss_log_ratio=float(np.average(ratios, weights=[term.weight for term in pulls])) if pulls else 0.0,
+        sampling_log_ratio=model.sampling.log_ratio(labels),
+        prevalence=float(targets.mean()),
+    )
+
+
+class Keeper:
+    """Judges epochs on the validation part and keeps the weights of the best."""
+
+    def __init__(self, model: Model, held: Cases, head: str) -> None:
+        self.model, self.held, self.head = model, held, head
+        self.targets = held.labels[head].cpu().numpy()
+        # One standard error of a share, at its widest: differences below it are chance.
+        self.noise = 0.5 / max(float(self.targets.sum()), 1.0) ** 0.5
+        self.top = float("-inf")
+        self.lowest = float("inf")
+        self.since_progress = 0
+        self.halvings = 0
+        self.kept: Epoch
+        self.weights: dict[str, torch.Tensor] = {}
+
+    def judge(self, net: Net, scales: Mapping[Term, float], number: int, learning_rate: float) -> Epoch:
+        net.eval()
+        with torch.no_grad():
+            taps = net.taps(self.held.inputs)
+            loss = float(_data_loss(self.model.terms, scales, taps, self.held))
+            probabilities = torch.sigmoid(taps[self.head].double()).float().cpu().numpy()
+        net.train()
+        region = self.model.contract.region(Curve.of(probabilities, self.targets))
+        epoch = Epoch(number, loss, region, learning_rate)
+        moved = region > self.top or loss < self.lowest - PROGRESS
+        self.since_progress = 0 if moved else self.since_progress + 1
+        self.top, self.lowest = max(self.top, region), min(self.lowest, loss)
+        near = self.top - self.noise
+        if region >= near and (not self.weights or self.kept.region < near or loss < self.kept.loss):
+            self.kept, self.weights = epoch, copy.deepcopy(net.state_dict())
+        return epoch
+
+    def stuck(self, patience: int) -> bool:
+        return self.since_progress >= patience
+
+    def halve(self, optimizer: torch.optim.Optimizer) -> None:
+        self.halvings += 1
+        self.since_progress = 0
+        for group in optimizer.param_groups:
+            group["lr"] /= 2
+
+
+def _cases(net: Net, columns: NDArray[np.float32], labels: Labels) -> Cases:
+    with torch.no_grad():
+        inputs = net.encoder(torch.from_numpy(columns))
+    return Cases(inputs, {name: torch.from_numpy(label) for name, label in labels.items()})
+
+
+def _pull(
+    terms: tuple[Term, ...],
+    scales: Mapping[Term, float],
+    taps: Callable[[torch.Tensor], dict[str, torch.Tensor]],
+    net: Net,
+    cases: Cases,
+) -> torch.Tensor:
+    """What one step goes down: terms on rows, and terms on the weights."""
+    total = _data_loss(terms, scales, taps(cases.inputs), cases)
+    for term in terms:
+        if term.on == WEIGHTS:
+            total = total + term.weight * term.by(net.weights(), None).sum()
+    return total
+
+
+def _data_loss(
+    terms: tuple[Term, ...], scales: Mapping[Term, float], taps: Mapping[str, torch.Tensor], cases: Cases
+) -> torch.Tensor:
+    """Terms on rows, each as a share of what the best constant answer costs."""
+    total = torch.zeros((), device=cases.inputs.device)
+    for term in terms:
+        if term.on != WEIGHTS:
+            total = total + term.weight * _mean(term, taps[term.on], cases) / scales[term]
+    return total
+
+
+def _mean(term: Term, output: torch.Tensor, cases: Cases) -> torch.Tensor:
+    if term.against is None:
+        return term.by(output, None).mean()
+    label = cases.labels[term.against]
+    known = ~torch.isnan(label)
+    if bool(known.all()):
+        return term.by(output, label).mean()
+    # Rows without the label do not pull; a batch without any does not either.
+    values = term.by(output[known], label[known])
+    return values.sum() / max(len(values), 1)
+
+
+def _scale(term: Term, cases: Cases) -> float:
+    """What the best constant answer costs a row; 1 for a term that is compared with nothing."""
+    if term.against is None:
+        return 1.0
+    label = cases.labels[term.against]
+    label = label[~torch.isnan(label)].double()
+    span = float(label.max() - label.min()) if len(label) else 0.0
+    if span == 0.0:
+        return 1.0
+
+    def cost(answer: float) -> float:
+        return float(term.by(torch.full_like(label, answer), label).mean())
+
+    # The best constant of a logit or of a number lies around the labels' range.
+    middle = float(label.mean())
+    found = optimize.minimize_scalar(cost, bounds=(min(middle - span, -20.0), max(middle + span, 20.0)), method="bounded")
+    return max(float(found.fun), 1e-12)
+
+
+@contextmanager
+def reproducible(seed: int) -> Iterator[None]:
+    """Same seed, same machine, same weights; afterwards everything is as it was."""
+    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        # Sums over several threads may round differently from run to run.
+        torch.set_num_threads(1)
+        torch.use_deterministic_algorithms(mode=True)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            torch.use_deterministic_algorithms(mode=strict)
+
+
+def history_columns(history: tuple[Epoch, ...]) -> dict[str, list[Any]]:
+    """The epochs, a list a figure."""
+    return {
+        "epoch": [epoch.number for epoch in history],
+        "loss": [epoch.loss for epoch in history],
+        "region": [epoch.region for epoch in history],
+    }

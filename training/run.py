@@ -1,0 +1,192 @@
+"""The pipeline, top to bottom: load, split, fit, export, calibrate, certify, write."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models import graph
+from models.bundle import Bundle, write_bundle
+from models.card import card
+from models.curve import Curve
+from models.errors import BadStudy
+from models.generate import generate
+from models.manifest import Manifest, Parity, Part, Probe, Provenance
+from models.scorer import Graph, Scorer
+from training.evaluate import evaluate
+from training.export import TOLERANCE, check_alone, check_parity, export
+from training.fit import Epoch, Fitted, fit, reproducible, undo
+from training.split import PARTS, ByDate, ByGroup, Split
+from training.study import Model, Study, inputs, labels
+
+PACKAGES = ("torch", "onnx", "onnxruntime", "numpy", "scipy", "polars")
+PROBES, GENERATED = 16, 4096
+
+
+@dataclass(frozen=True)
+class Data:
+    """One part of a study's data: columns [rows, columns], each head's labels [rows], and groups [rows] if any."""
+
+    columns: NDArray[np.float32]
+    labels: dict[str, NDArray[np.float32]]
+    groups: NDArray[np.int64] | None
+
+
+@dataclass(frozen=True)
+class Made:
+    """One finished model: its bundle, and how its training went."""
+
+    bundle: Bundle
+    fitted: Fitted
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The parts of a study's data by name, with the digests of what was read."""
+
+    parts: dict[str, Data]
+    digests: dict[str, str]
+
+
+def run(
+    study: Study, model: Model, loaded: Loaded, out: Path, progress: Callable[[Epoch], None] = lambda _: None
+) -> Made:
+    """Train one model of a study and write its bundle to `out/<study>/<model>`.
+
+    Raises Unreachable, and writes nothing, if the certification part does not carry the contract.
+    """
+    parts, head = loaded.parts, study.outcome.name
+    seed = _seed(study, model)
+    with reproducible(seed):
+        net = model.network.build(study.columns, parts["training"].columns, study.heads)
+    fitted = fit(
+        model,
+        net,
+        head=head,
+        training=(parts["training"].columns, parts["training"].labels),
+        validation=(parts["validation"].columns, parts["validation"].labels),
+        seed=seed,
+        progress=progress,
+    )
+    raw = export(net, study.heads, len(study.columns.columns))
+    asked = np.concatenate([*(part.columns for part in parts.values()), generate(study.columns, GENERATED, seed)])
+    largest = check_parity(net, raw, study.heads, asked)
+    logits = Graph(graph.as_bytes(raw)).run(parts["validation"].columns)[f"{graph.RAW}{head}"]
+    calibration = undo(model, head, parts["training"].labels[head]).fit(logits, parts["validation"].labels[head])
+    prevalence = model.contract.promise.prevalence or calibration.prevalence
+    plain = graph.finish(
+        raw,
+        schema=study.columns,
+        target=head,
+        symptoms=study.heads[1:],
+        calibration=calibration,
+        prevalence=prevalence,
+    )
+    check_alone(plain, asked)
+    guide, curve = (_curve(plain, parts[name], head) for name in ("validation", "certification"))
+    point = model.contract.choose(curve, guide=guide)
+    decided = graph.bake(plain, threshold=point.threshold)
+    manifest = Manifest(
+        study=study.name,
+        model=model.name,
+        purpose=model.purpose,
+        columns=study.columns,
+        target=study.target,
+        symptoms=study.symptom_heads,
+        calibration=calibration,
+        prevalence=prevalence,
+        contract=model.contract,
+        points=(point,),
+        curve=curve,
+        parity=Parity(rows=len(asked), largest_difference=largest, tolerance=TOLERANCE),
+        probes=_probes(decided, study, seed),
+        provenance=_provenance(study, model, loaded, fitted),
+    )
+    folder = out / study.name / model.name
+    bundle = write_bundle(folder, model=decided, manifest=manifest, card=card(manifest))
+    if len(parts["test"].columns):
+        test = parts["test"]
+        evidence = evaluate(Scorer(bundle), test.columns, test.labels[head], groups=test.groups, seed=seed)
+        manifest = manifest.model_copy(update={"evidence": evidence})
+        bundle = write_bundle(folder, model=decided, manifest=manifest, card=card(manifest))
+    return Made(bundle, fitted)
+
+
+def load(study: Study) -> Loaded:
+    """Read and split a study's data.
+
+    Raises NoData, BadInput or BadStudy naming what is wrong with it.
+    """
+    table = study.source.read()
+    known = labels(study, table.rows)
+    targets = known[study.outcome.name].astype(np.int64)
+    rows = study.split.parts(table.rows, targets, study.seed)
+    groups = _groups(study.split)
+    parts = {}
+    for name in PARTS:
+        chosen = rows[name]
+        if name != "test" and len(np.unique(targets[chosen])) < 2:
+            raise BadStudy(f"split: the {name} part should hold cases of both kinds, got {len(chosen)} cases of one.")
+        part = table.rows[chosen]
+        parts[name] = Data(
+            columns=inputs(study, part),
+            labels={head: label[chosen] for head, label in known.items()},
+            groups=part[groups].rank("dense").to_numpy().astype(np.int64) if groups else None,
+        )
+    return Loaded(parts, dict(table.digests))
+
+
+def _groups(split: Split) -> str | None:
+    """The column whose rows belong together, if the split names one."""
+    if isinstance(split, ByDate):
+        return _groups(split.before)
+    return split.column if isinstance(split, ByGroup) else None
+
+
+def _curve(model: object, data: Data, head: str) -> Curve:
+    """The graph's own answers counted: thresholds come from what is served, not from training scores."""
+    runtime = Graph(graph.as_bytes(model))  # type: ignore[arg-type]
+    return Curve.of(runtime.run(data.columns)["probability"], data.labels[head])
+
+
+def _probes(decided: object, study: Study, seed: int) -> tuple[Probe, ...]:
+    """A few generated rows with this file's answers, by which any machine can check that it answers alike."""
+    columns = generate(study.columns, PROBES, seed)
+    answers = Graph(graph.as_bytes(decided)).run(columns)  # type: ignore[arg-type]
+    return tuple(
+        Probe(
+            columns=tuple(None if np.isnan(cell) else float(cell) for cell in row),
+            probability=float(probability),
+            positive=bool(positive),
+        )
+        for row, probability, positive in zip(columns, answers["probability"], answers["positive"], strict=True)
+    )
+
+
+def _provenance(study: Study, model: Model, loaded: Loaded, fitted: Fitted) -> Provenance:
+    head = study.outcome.name
+    return Provenance(
+        # The other models of the study are not what made this one.
+        study=study.model_copy(update={"models": (model,)}).model_dump(mode="json"),
+        data=loaded.digests,
+        parts=tuple(
+            Part(name=name, rows=len(data.columns), positives=int(data.labels[head].sum()))  # type: ignore[arg-type]
+            for name, data in loaded.parts.items()
+        ),
+        epochs=fitted.kept.number,
+        seed=study.seed,
+        versions={name: version(name) for name in PACKAGES},
+    )
+
+
+def _seed(study: Study, model: Model) -> int:
+    """A seed of the model's own, from the study's: two models do not start from the same weights."""
+    digest = hashlib.sha256(f"{study.seed}/{study.name}/{model.name}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") % (2**31)

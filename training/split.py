@@ -1,0 +1,126 @@
+"""Which cases are for training, validation, certification and test."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from datetime import date
+from typing import Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from models.errors import BadStudy
+from models.value import Member, Value
+
+PARTS = ("training", "validation", "certification", "test")
+Rows = NDArray[np.int64]
+
+
+class Shares(Value):
+    """Share of the cases in each part."""
+
+    training: float = Field(0.5, gt=0)
+    validation: float = Field(0.15, gt=0)
+    certification: float = Field(0.2, gt=0)
+    test: float = Field(0.15, ge=0)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if abs(sum(self.all) - 1) > 1e-9:
+            raise ValueError(f"shares should add up to 1, got {sum(self.all):g}")
+        return self
+
+    @property
+    def all(self) -> tuple[float, ...]:
+        """In the order of PARTS."""
+        return self.training, self.validation, self.certification, self.test
+
+
+class Split(Member):
+    """A way to take the rows of a table apart.
+
+    Members give the rows of each part, in the order of the table. No row is in two parts; rows in none are
+    left out on purpose.
+    """
+
+    @abstractmethod
+    def parts(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> dict[str, Rows]:
+        """The places of each part's rows, int64 [rows of the part], by the names of PARTS.
+
+        Raises BadStudy if a column is missing or of no use for this.
+        """
+
+
+class Random(Split):
+    """By chance, with the same share of positives in each part."""
+
+    shares: Shares = Shares()
+
+    def parts(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> dict[str, Rows]:
+        random = np.random.default_rng(seed)
+        place = np.empty(table.height, dtype=np.int64)
+        for kind in (0, 1):
+            of_kind = np.flatnonzero(targets == kind)
+            place[random.permutation(of_kind)] = np.searchsorted(
+                np.cumsum(self.shares.all)[:-1], (np.arange(len(of_kind)) + 0.5) / max(len(of_kind), 1), side="right"
+            )
+        return {name: np.flatnonzero(place == number) for number, name in enumerate(PARTS)}
+
+
+class ByGroup(Split):
+    """By chance, all rows of one group (a patient, a household) in one part."""
+
+    column: str = Field(description="names the group of each row")
+    shares: Shares = Shares()
+
+    def parts(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> dict[str, Rows]:
+        groups = _column(table, self.column).rank("dense").to_numpy().astype(np.int64) - 1
+        # A group is sick if any of its rows is, so that each part gets its share of sick groups.
+        sick = np.zeros(int(groups.max()) + 1, dtype=np.int64)
+        np.maximum.at(sick, groups, targets)
+        one_row_a_group = pl.DataFrame({self.column: np.arange(len(sick))})
+        parts = Random(shares=self.shares).parts(one_row_a_group, sick, seed)
+        return {name: np.flatnonzero(np.isin(groups, chosen)) for name, chosen in parts.items()}
+
+
+class ByDate(Split):
+    """The test part is a later time: from `test_from` to `until`; rows before `since` and after are left out.
+
+    The rows from `since` to `test_from` are taken apart by `before`, whose own test share should be 0.
+    """
+
+    column: str = Field(description="holds the date of each row")
+    since: date
+    test_from: date
+    until: date = Field(description="first day that is no longer used")
+    before: Split
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.since < self.test_from < self.until:
+            raise ValueError(
+                f"since, test_from and until should rise, got {self.since}, {self.test_from}, {self.until}"
+            )
+        return self
+
+    def parts(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> dict[str, Rows]:
+        dates = _column(table, self.column)
+        if isinstance(dates.dtype, pl.String):
+            dates = dates.str.to_date(strict=False)
+        if not isinstance(dates.dtype, (pl.Date, pl.Datetime)) or dates.null_count():
+            raise BadStudy(f"split.column: {self.column} should hold a date in every row.")
+        days = dates.cast(pl.Date)
+        early = days.is_between(self.since, self.test_from, closed="left").arg_true().to_numpy().astype(np.int64)
+        late = days.is_between(self.test_from, self.until, closed="left").arg_true().to_numpy().astype(np.int64)
+        inner = self.before.parts(table[early], targets[early], seed)
+        if len(inner["test"]):
+            raise BadStudy("split.before: its test share should be 0, the test part being the later rows.")
+        return {**{name: early[rows] for name, rows in inner.items()}, "test": late}
+
+
+def _column(table: pl.DataFrame, name: str) -> pl.Series:
+    if name not in table.columns:
+        raise BadStudy(f"split.column: should be a column of the table ({', '.join(table.columns)}), got {name}.")
+    return table[name]
