@@ -1,2 +1,287 @@
+"""The command line: train, verify, score and serve screening models with a certified operating point."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from models.manifest import Manifest
+
+SHIPPED = Path(__file__).resolve().parent / "models" / "covid"
+EXIT_CODES = """
+Exit codes: 0 done; 2 wrong usage; 3 input, study or data refused; 4 a contract could not be certified;
+5 a bundle or an export is not sound; 6 scored, but some rows were refused (they are in the side file).
+"""
+REFUSED, UNREACHABLE, UNSOUND, SOME_REFUSED = 3, 4, 5, 6
+
+app = typer.Typer(
+    name="fulcrum",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help=f"Screening models with a tunable, certified operating point.\n\n{EXIT_CODES}",
+)
+screen = Console(highlight=False)
+complaints = Console(stderr=True, highlight=False)
+
+
+@app.command()
+def init(
+    table: Annotated[Path, typer.Argument(help="your CSV or Parquet file, a header and one row a case")],
+    target: Annotated[str, typer.Option(help="the column that says who is sick")],
+    positive: Annotated[str, typer.Option(help="the cell of that column that means sick")],
+    group: Annotated[
+        str | None, typer.Option(help="the column that names the patient, if one has several rows")
+    ] = None,
+    drop: Annotated[list[str] | None, typer.Option(help="a column the model must not see; repeatable")] = None,
+    name: Annotated[str | None, typer.Option(help="of the study; by default the table's")] = None,
+    out: Annotated[Path | None, typer.Option(help="the study file; by default <name>.py, here")] = None,
+    force: Annotated[bool, typer.Option("--force", help="replace a study file that is there")] = False,
+) -> None:
+    """Write a ready-to-train study file for your own table.
+
+    Kinds, ranges, categories and empty cells are read off the table; the file is plain Python, meant to be read
+    and corrected before `fulcrum train` runs it.
+    """
+    _need_training()
+    from training.init import identifier, study_text
+
+    with _answered():
+        name = identifier(name or table.stem)
+        file = out or Path(f"{name}.py")
+        if file.exists() and not force:
+            raise typer.BadParameter(f"{file} is there already; --force replaces it.")
+        file.write_text(
+            study_text(table, target=target, positive=positive, name=name, group=group, drop=drop or ()),
+            encoding="utf-8",
+        )
+        screen.print(f"Wrote {file}. Read it, correct it, then: fulcrum train {file}")
+
+
+@app.command()
+def train(
+    study: Annotated[str, typer.Argument(help="a shipped study (covid, breast) or the path of a study file")],
+    out: Annotated[Path, typer.Option(help="bundles go to OUT/<study>/<model>")] = Path("out"),
+    only: Annotated[str | None, typer.Option(help="train this model of the study alone")] = None,
+) -> None:
+    """Train the models of a study, certify and export each, and measure it on the test part.
+
+    Writes model.onnx, manifest.json and CARD.md a model, and a picture a study. A model whose contract its
+    certification part does not carry is not written (exit code 4).
+    """
+    _need_training()
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from models.errors import BadStudy, Unreachable
+    from training.fit import Epoch
+    from training.report import draw
+    from training.run import load, run
+    from training.study import find_study
+
+    made, refused = [], []
+    with _answered():
+        asked = find_study(study)
+        models = [model for model in asked.models if only in {None, model.name}]
+        if not models:
+            raise BadStudy(f"--only: should be one of {', '.join(model.name for model in asked.models)}, got {only}.")
+        loaded = load(asked)
+        bar = Progress(
+            TextColumn("{task.description:12}"),
+            BarColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            console=complaints,
+        )
+        with bar:
+            for model in models:
+                task = bar.add_task(model.name, total=model.budget.epochs, state="starting")
+
+                def progress(epoch: Epoch, task: object = task) -> None:
+                    state = f"epoch {epoch.number}, loss {epoch.loss:.4f}, region {epoch.region:.4f}"
+                    bar.update(task, completed=epoch.number, state=state)  # type: ignore[arg-type]  # rich's own id
+
+                try:
+                    result = run(asked, model, loaded, out, progress)
+                except Unreachable as error:
+                    refused.append(f"{asked.name}/{model.name}: {error}")
+                    bar.update(task, state="refused: its contract can not be certified")
+                else:
+                    made.append(result)
+                    bar.update(task, total=1, completed=1, state=f"kept epoch {result.fitted.kept.number}")
+        if made:
+            picture = out / asked.name / "report.png"
+            draw([each.bundle.manifest for each in made], picture)
+            screen.print(summary([each.bundle.manifest for each in made]))
+            for each in made:
+                screen.print(f"{each.bundle.folder}  {each.bundle.digest}", soft_wrap=True)
+            screen.print(f"{picture}")
+    for line in refused:
+        complaints.print(line, soft_wrap=True)
+    if refused:
+        raise typer.Exit(UNREACHABLE)
+
+
+@app.command()
+def verify(
+    bundles: Annotated[list[Path], typer.Argument(help="folders of bundles, such as models/covid/screen")],
+) -> None:
+    """Check that bundles are whole and answer on this machine as they did where they were made.
+
+    Every digest, graph against manifest, figures against the curve, recorded rows against fresh answers.
+    """
+    from models.bundle import open_bundle
+    from models.verify import verify as checks
+
+    passed = True
+    with _answered():
+        for folder in bundles:
+            bundle = open_bundle(folder)
+            grid = Table(
+                "", "check", "found", title=f"{bundle.name}: {bundle.manifest.point.promise}", title_justify="left"
+            )
+            for check in checks(bundle):
+                grid.add_row("ok" if check.passed else "WRONG", check.name, check.found)
+                passed &= check.passed
+            screen.print(grid)
+    if not passed:
+        raise typer.Exit(UNSOUND)
+
+
+@app.command()
+def score(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="a CSV or Parquet file")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="the CSV or Parquet file to write")],
+    bundle: Annotated[Path, typer.Option(help="the folder of the model")] = SHIPPED / "screen",
+    strict: Annotated[bool, typer.Option("--strict", help="stop at the first bad row and write nothing")] = False,
+    threshold: Annotated[
+        float | None, typer.Option(help="decide by this; the certified promise is then not made")
+    ] = None,
+    prevalence: Annotated[float | None, typer.Option(help="state probabilities where this share is sick")] = None,
+) -> None:
+    """Score a file: every good row gets `probability` and `positive`, every bad one a reason in a side file.
+
+    Other columns are carried through. Memory does not grow with the file, and OUT appears whole or not at all.
+    """
+    from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+    from models.bundle import open_bundle
+    from models.scorer import Scorer
+    from serving.batch import score_file
+
+    with _answered():
+        scorer = Scorer(open_bundle(bundle))
+        bar = Progress(TextColumn("{task.fields[state]}"), TimeElapsedColumn(), console=complaints, transient=True)
+        with bar:
+            task = bar.add_task("rows", total=None, state="0 rows")
+            found = score_file(
+                scorer,
+                source,
+                target,
+                strict=strict,
+                threshold=threshold,
+                prevalence=prevalence,
+                progress=lambda counts: bar.update(task, state=f"{counts.read:,} rows"),
+            )
+        counts = found.counts
+        screen.print(
+            f"{scorer.bundle.name}: {counts.read:,} rows = {counts.positive:,} positive + {counts.negative:,} negative"
+            f" + {counts.refused:,} refused",
+            soft_wrap=True,
+        )
+        screen.print(
+            f"Wrote {target}." + (f" Refused rows: {found.refused}." if counts.refused else ""), soft_wrap=True
+        )
+    if counts.refused:
+        raise typer.Exit(SOME_REFUSED)
+
+
+@app.command()
+def serve(
+    bundles: Annotated[Path, typer.Option(help="the folder that holds screen/ and presurgical/")] = SHIPPED,
+    host: Annotated[str, typer.Option(help="address to listen on; 0.0.0.0 for all of them")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on")] = 3000,
+) -> None:
+    """Serve two bundles over HTTP with BentoML: POST /screen, POST /presurgical, and the page /docs.json.
+
+    Bundles that are not sound are refused before the server starts (exit code 5).
+    """
+    from models.bundle import open_bundle
+
+    with _answered():
+        for name in ("screen", "presurgical"):
+            open_bundle(bundles / name)
+    home = str(Path(__file__).resolve().parent)
+    os.environ.update(FULCRUM_BUNDLES=str(bundles.resolve()))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
+    service = ["serve", "serving.service:Screening", "--host", host, "--port", str(port)]
+    os.execv(sys.executable, [sys.executable, "-m", "bentoml", *service])
+
+
+def summary(manifests: list[Manifest]) -> Table:
+    """What the models of a study promise and do, a column a model."""
+    grid = Table("", *(manifest.model for manifest in manifests), title=manifests[0].study, title_justify="left")
+    points = [manifest.point for manifest in manifests]
+    grid.add_row("promise", *(str(point.promise) for point in points))
+    grid.add_row("certified", *(f"{point.promise.figure} >= {point.certified:.4f}" for point in points))
+    for part in ("certification", "test"):
+        found = [
+            manifest.point.measured if part == "certification" else manifest.evidence and manifest.evidence.measured
+            for manifest in manifests
+        ]
+        for figure in ("recall", "specificity", "precision"):
+            cells = [str(getattr(measured, figure)) if measured else "-" for measured in found]
+            grid.add_row(f"{figure}, {part}", *cells)
+    grid.add_row("area under ROC, test", *(_area(manifest) for manifest in manifests))
+    grid.add_row("kept on the test part", *(_kept(manifest) for manifest in manifests))
+    return grid
+
+
+def _area(manifest: Manifest) -> str:
+    found = manifest.evidence
+    return (
+        f"{found.area_under_curve:.4f} [{found.area_interval[0]:.4f}, {found.area_interval[1]:.4f}]" if found else "-"
+    )
+
+
+def _kept(manifest: Manifest) -> str:
+    return "-" if manifest.evidence is None else ("yes" if manifest.evidence.kept else "NO")
+
+
+def _need_training() -> None:
+    """Say how to install what training needs, which a server does without."""
+    if find_spec("torch") is None:
+        complaints.print("Training needs more than serving does: pip install 'fulcrum-screening[train]'", markup=False)
+        raise typer.Exit(REFUSED)
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Turn what Fulcrum refuses into a line for a person and an exit code for a script."""
+    from models.errors import BadBundle, FulcrumError, NotExported, Unreachable
+
+    try:
+        yield
+    except FulcrumError as error:
+        complaints.print(str(error), soft_wrap=True, markup=False)
+        kinds = {Unreachable: UNREACHABLE, BadBundle: UNSOUND, NotExported: UNSOUND}
+        raise typer.Exit(kinds.get(type(error), REFUSED)) from None
+
+
 def main() -> None:
-    """Command line."""
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -21,15 +21,18 @@ class Reliability(Value):
     rows: int
     positives: int
     observed_over_expected: float = Field(description="1 if as many are sick as the probabilities add up to")
-    slope: float = Field(description="1 if the logits are as far apart as they should be; below 1: too far")
-    intercept: float = Field(description="of the logistic fit with that slope; 0 is best")
+    slope: float | None = Field(
+        description="1 if the logits are as far apart as they should be, below 1 too far; None if the cases do not"
+        " say, because the logits separate them perfectly or are all alike"
+    )
+    intercept: float | None = Field(description="of the logistic fit with that slope; 0 is best")
     brier: float = Field(ge=0, le=1, description="mean squared error of the probabilities")
 
     @classmethod
     def of(cls, logits: ArrayLike, targets: ArrayLike) -> Self:
         """Measure logits [rows] against targets [rows] in {0, 1}."""
         x, y = np.asarray(logits, dtype=np.float64), np.asarray(targets, dtype=np.float64)
-        slope, intercept = logistic_line(x, y, y)
+        slope, intercept = (None, None) if _mute(x, y) else logistic_line(x, y, y)
         probabilities = special.expit(x)
         return cls(
             rows=len(y),
@@ -91,6 +94,14 @@ class Calibration(Value):
         return found.model_copy(
             update={"undone": Reliability.of(undone, y), "fitted": Reliability.of(found.logits(x), y)}
         )
+
+
+def _mute(x: NDArray[np.float64], y: NDArray[np.float64]) -> bool:
+    """Whether no finite slope fits best: one kind only, all logits alike, or the kinds perfectly apart."""
+    sick, healthy = x[y > 0], x[y == 0]
+    if not len(sick) or not len(healthy) or x.min() == x.max():
+        return True
+    return bool(sick.min() >= healthy.max() or healthy.min() >= sick.max())
 
 
 def logistic_line(x: NDArray[np.float64], y: NDArray[np.float64], truth: NDArray[np.float64]) -> tuple[float, float]:

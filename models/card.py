@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from models.intervals import Estimate, precision_at
 from models.manifest import Evidence, Manifest
 from models.operating_point import Measured
@@ -38,8 +40,10 @@ def _operating_point(manifest: Manifest) -> list[str]:
     return [
         "## Operating point",
         "",
-        f"Promise: **{point.promise}**. Certified: {point.promise.figure} >= {point.certified:.4f}"
-        f" on {point.positives:,} positives and {point.negatives:,} negatives (Clopper-Pearson).",
+        (
+            f"Promise: **{point.promise}**. Certified: {point.promise.figure} >= {point.certified:.4f}"
+            f" on {point.positives:,} positives and {point.negatives:,} negatives (Clopper-Pearson)."
+        ),
         f"Rows with a probability of {point.threshold:.6g} or more are flagged.",
         "",
     ]
@@ -51,7 +55,7 @@ def _evidence(manifest: Manifest) -> list[str]:
     if manifest.evidence:
         columns["test"] = manifest.evidence.measured
         lines = _verdict(manifest, manifest.evidence)
-    figures = {
+    figures: dict[str, Callable[[Measured], str]] = {
         "recall": lambda measured: str(measured.recall),
         "specificity": lambda measured: str(measured.specificity),
         "precision": lambda measured: f"{measured.precision} at prevalence {measured.prevalence:.4g}",
@@ -72,8 +76,10 @@ def _verdict(manifest: Manifest, evidence: Evidence) -> list[str]:
     low, high = evidence.area_interval
     kept = "kept" if evidence.kept else "**not kept**"
     return [
-        f"The promise ({manifest.point.promise}) was {kept} on the {evidence.part.rows:,} test cases."
-        f" Area under the ROC curve: {evidence.area_under_curve:.4f} [{low:.4f}, {high:.4f}].",
+        (
+            f"The promise ({manifest.point.promise}) was {kept} on the {evidence.part.rows:,} test cases."
+            f" Area under the ROC curve: {evidence.area_under_curve:.4f} [{low:.4f}, {high:.4f}]."
+        ),
         "",
     ]
 
@@ -106,19 +112,25 @@ def _probabilities(manifest: Manifest) -> list[str]:
     if evidence:
         states["test"] = evidence.reliability
     rows = [
-        [name, f"{state.observed_over_expected:.3f}", f"{state.slope:.3f}", f"{state.intercept:.3f}", f"{state.brier:.4f}"]
+        [name, *map(_figure, (state.observed_over_expected, state.slope, state.intercept)), f"{state.brier:.4f}"]
         for name, state in states.items()
         if state
     ]
     return [
         "## Probabilities",
         "",
-        f"Stated at prevalence {manifest.prevalence:.4g}. Taken away from every logit: {made.loss_log_ratio:.4f} for the"
-        f" loss weights, {made.sampling_log_ratio:.4f} for the sampling; then {made.slope:.4f} x logit"
-        f" {'+' if made.intercept >= 0 else '-'} {abs(made.intercept):.4f}, fitted on the validation part.",
+        (
+            f"Stated at prevalence {manifest.prevalence:.4g}. Taken away from every logit: {made.loss_log_ratio:.4f}"
+            f" for the loss weights, {made.sampling_log_ratio:.4f} for the sampling; then {made.slope:.4f} x logit"
+            f" {'+' if made.intercept >= 0 else '-'} {abs(made.intercept):.4f}, fitted on the validation part."
+        ),
         "",
         *table(["cases", "observed / expected", "slope", "intercept", "Brier score"], rows),
     ]
+
+
+def _figure(number: float | None) -> str:
+    return "not measurable" if number is None else f"{number:.3f}"
 
 
 def _columns(manifest: Manifest) -> list[str]:
@@ -143,9 +155,13 @@ def _origin(manifest: Manifest) -> list[str]:
         "",
         *table(["part", "rows", "positives"], parts),
         *[f"Data: {name}, SHA-256 `{digest}`." for name, digest in origin.data.items()],
-        f"Seed {origin.seed}, {origin.epochs} epochs;"
-        f" {', '.join(f'{name} {version}' for name, version in origin.versions.items())}.",
-        f"Network and file differ by {manifest.parity.largest_difference:.2g} at most in a logit"
-        f" ({manifest.parity.rows:,} rows), in no decision.",
+        (
+            f"Seed {origin.seed}, {origin.epochs} epochs;"
+            f" {', '.join(f'{name} {version}' for name, version in origin.versions.items())}."
+        ),
+        (
+            f"Network and file differ by {manifest.parity.largest_difference:.2g} at most in a logit"
+            f" ({manifest.parity.rows:,} rows), in no decision."
+        ),
         "",
     ]

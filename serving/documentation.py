@@ -14,7 +14,7 @@ OPENAPI = "3.1.0"
 REFERENCE = "#/components/schemas/{model}"
 
 
-class Documented(bentoml.Service[Any]):
+class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own types are not shipped
     """A service whose OpenAPI document names every refusal, with its status and body."""
 
     @property

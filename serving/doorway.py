@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from models.errors import Refusal
-from serving.refusals import BadInput, WrongMethod, WrongType, refuse
+from models.errors import BadInput, Refusal
+from serving.refusals import WrongMethod, WrongType, refuse
 
 JSON = "application/json"
 

@@ -22,7 +22,7 @@ from models.value import Value
 from serving.refusals import TooLarge, cause
 
 
-class Request(bentoml.IODescriptor):
+class Request(bentoml.IODescriptor, BaseModel):  # type: ignore[misc]  # BentoML's own types are not shipped
     """People to be screened."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
@@ -37,9 +37,10 @@ class Request(bentoml.IODescriptor):
         Raises NotJson, TooLarge or BadInput naming each value that breaks the contract.
         """
         try:
-            return cls.model_validate_json(body)
+            request: Self = cls.model_validate_json(body)
         except ValidationError as error:
             raise cause(cls.columns, error) from None
+        return request
 
     @classmethod
     async def from_http_request(cls, request: HttpRequest, serde: object) -> bentoml.IODescriptor:
@@ -55,7 +56,7 @@ class Request(bentoml.IODescriptor):
         return encode_typed(self.columns, vars(self)["rows"])
 
 
-class Unread(bentoml.IODescriptor):
+class Unread(bentoml.IODescriptor):  # type: ignore[misc]  # the same
     """A request that could not be read."""
 
     _error: FulcrumError = PrivateAttr()
@@ -105,7 +106,7 @@ class WorkingPoint(Value):
         )
 
 
-class Reply(bentoml.IODescriptor):
+class Reply(bentoml.IODescriptor, BaseModel):  # type: ignore[misc]  # the same
     """The answer to one request: a decision a row, in the order of the request, and what stands behind them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
@@ -138,20 +139,20 @@ class Messages:
 
         Raises BadBundle if a head answers with what is no number.
         """
+        fields = {
+            "model": self.bundle.name,
+            "bundle": self.bundle.digest,
+            "prevalence": scores.prevalence,
+            "operating_point": WorkingPoint.of(self.bundle.manifest.point, threshold=scores.threshold),
+            "rows": _rows(scores),
+        }
         try:
-            return self.reply.model_validate(
-                {
-                    "model": self.bundle.name,
-                    "bundle": self.bundle.digest,
-                    "prevalence": scores.prevalence,
-                    "operating_point": WorkingPoint.of(self.bundle.manifest.point, threshold=scores.threshold),
-                    "rows": _rows(scores),
-                }
-            )
+            reply: Reply = self.reply.model_validate(fields)
         except ValidationError as error:
             detail = error.errors()[0]
             path = ".".join(map(str, detail["loc"]))
             raise BadBundle(f"{self.bundle.name}: {path}: should be a number, got {shown(detail['input'])}.") from None
+        return reply
 
 
 def _rows(scores: Scores) -> list[dict[str, Any]]:
@@ -170,12 +171,12 @@ def _rows(scores: Scores) -> list[dict[str, Any]]:
 
 
 def _request(columns: Schema, *, name: str, max_rows: int, max_bytes: int) -> type[Request]:
-    row = create_model(f"{name}Row", __base__=row_type(columns))
-    row.__doc__ = "One person, one value a column."
+    row = create_model(f"{name}Row", __base__=row_type(columns), __doc__=row_type(columns).__doc__)
     made = create_model(
         f"{name}Request",
         __base__=Request,
-        rows=(list[row], Field(min_length=1, max_length=max_rows, description="one row a person")),  # type: ignore[valid-type]  # a type made at run time
+        __doc__=Request.__doc__,
+        rows=(list[row], Field(min_length=1, max_length=max_rows, description="one row a person")),
     )
     made.columns, made.max_bytes = columns, max_bytes
     return made
@@ -184,7 +185,7 @@ def _request(columns: Schema, *, name: str, max_rows: int, max_bytes: int) -> ty
 def _reply(manifest: Manifest, *, name: str) -> type[Reply]:
     answer = _answer(manifest, name=name)
     rows = Field(description="one answer a row, in the order of the request")
-    return create_model(f"{name}Reply", __base__=Reply, rows=(list[answer], rows))  # type: ignore[valid-type]  # a type made at run time
+    return create_model(f"{name}Reply", __base__=Reply, __doc__=Reply.__doc__, rows=(list[answer], rows))  # type: ignore[valid-type]  # a type made at run time
 
 
 def _answer(manifest: Manifest, *, name: str) -> type[BaseModel]:

@@ -8,6 +8,7 @@ are cut at line ends only, so each can be parsed on its own.
 from __future__ import annotations
 
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -40,21 +41,16 @@ class Block:
 
 
 def whole_records(file: BinaryIO, name: str, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
-    """The header alone, then blocks of about `block_bytes`, as long as there are any.
+    """Blocks of about `block_bytes`, without the byte order mark a file may begin with.
 
     Raises BadInput naming the line if a quote is out of order, if a record is longer than 16 MiB, or if the
     file can not be read.
     """
-    rest, line, head = b"", 1, True
+    rest, line = _read(file, name, len(BOM_UTF8)).removeprefix(BOM_UTF8), 1
     while more := _read(file, name, block_bytes):
         rest += more
         ends = _record_ends(rest)
-        if head and len(ends):
-            header, rest = Block(line, rest[: ends[0] + 1]), rest[ends[0] + 1 :]
-            yield _checked(header, name)
-            # Blank lines may stand before the header: they are no header yet.
-            line, head, ends = header.line_at(len(header.data)), header.blank, ends[1:] - len(header.data)
-        if not head and len(ends):
+        if len(ends):
             block, rest = Block(line, rest[: ends[-1] + 1]), rest[ends[-1] + 1 :]
             yield _checked(block, name)
             line = block.line_at(len(block.data))
@@ -65,6 +61,14 @@ def whole_records(file: BinaryIO, name: str, *, block_bytes: int = BLOCK_BYTES) 
         yield _checked(Block(line, rest), name)
 
 
+def split_header(block: Block) -> tuple[Block, Block]:
+    """The first record that is no blank line, and what follows it."""
+    start = len(block.data) - len(block.data.lstrip(b"\r\n"))
+    ends = _record_ends(block.data[start:])
+    cut = start + int(ends[0]) + 1 if len(ends) else len(block.data)
+    return Block(block.line_at(start), block.data[start:cut]), Block(block.line_at(cut), block.data[cut:])
+
+
 def _read(file: BinaryIO, name: str, size: int) -> bytes:
     try:
         return file.read(size)
@@ -72,12 +76,13 @@ def _read(file: BinaryIO, name: str, size: int) -> bytes:
         raise BadInput([Refusal(name, "should be readable to its end", str(error))]) from None
 
 
-def _record_ends(data: bytes) -> NDArray[np.int64]:
+def _record_ends(data: bytes) -> NDArray[np.intp]:
     """Where line ends outside quotes lie: those with an even number of quotes before them."""
     octets = np.frombuffer(data, dtype=np.uint8)
     ends = np.flatnonzero(octets == LINE_FEED)
     quotes = np.flatnonzero(octets == QUOTE)
-    return ends[np.searchsorted(quotes, ends) % 2 == 0]
+    outside: NDArray[np.intp] = ends[np.searchsorted(quotes, ends) % 2 == 0]
+    return outside
 
 
 def _checked(block: Block, name: str) -> Block:
@@ -96,12 +101,14 @@ def _checked(block: Block, name: str) -> Block:
 
 
 def _stray_quote(data: bytes) -> int | None:
-    """Where the first quote lies that neither opens nor closes a cell, nor is doubled; None if there is none."""
+    """Where the first cell with a quote out of order has its opening quote; None if all are in order."""
     octets = np.frombuffer(b"\n%b\n" % data, dtype=np.uint8)
     quotes = np.flatnonzero(octets == QUOTE)
     # Taken in turn, quotes open and close. A doubled one closes and opens again on the spot.
-    beyond = np.where(np.arange(len(quotes)) % 2 == 0, quotes - 1, quotes + 1)
-    stray = quotes[~np.isin(octets[beyond], (LINE_FEED, CARRIAGE_RETURN, QUOTE, COMMA))]
-    left_open = quotes[-1:] if len(quotes) % 2 else quotes[:0]
-    found = np.concatenate([stray, left_open])
-    return int(found.min()) - 1 if len(found) else None
+    turn = np.arange(len(quotes))
+    beyond = np.where(turn % 2 == 0, quotes - 1, quotes + 1)
+    stray = ~np.isin(octets[beyond], (LINE_FEED, CARRIAGE_RETURN, QUOTE, COMMA))
+    if len(quotes) % 2:
+        stray[-1] = True  # It opens, and nothing closes.
+    first = turn[stray][:1]
+    return int(quotes[first - first % 2][0]) - 1 if len(first) else None

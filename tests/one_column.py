@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from models import graph
 from models.bundle import Bundle
 from models.calibration import Calibration
+from models.manifest import Manifest
 from models.schema import Column, Numeric, Schema
 from models.scorer import Scorer
 from tests import handmade
@@ -58,7 +60,7 @@ def scorer(
     *, threshold: float, prevalence: float = 0.5, reference: float | None = None, model: str = "screen"
 ) -> Scorer:
     """A scorer with any threshold, as if it had been certified for the contract of `model`."""
-    _, manifest = handmade.finished(model)
+    manifest = _manifest(model)
     calibration = Calibration(prevalence=prevalence if reference is None else reference)
     made = finished(calibration=calibration, prevalence=prevalence, threshold=threshold)
     manifest = manifest.model_copy(
@@ -71,3 +73,8 @@ def scorer(
         }
     )
     return Scorer(Bundle(Path(), "", manifest, graph.as_bytes(made), ""))
+
+
+@cache
+def _manifest(model: str) -> Manifest:
+    return handmade.finished(model)[1]

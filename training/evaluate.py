@@ -74,5 +74,5 @@ def _areas(
         sick = np.bincount(place, weights=weight * targets, minlength=len(distinct))
         everyone = np.bincount(place, weights=weight, minlength=len(distinct))
         if 0 < sick.sum() < everyone.sum():
-            found.append(_area(sick[None], (everyone - sick)[None])[0])
+            found.append(_area(sick[None].astype(float), (everyone - sick)[None].astype(float))[0])
     return np.array(found)

@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import onnx
@@ -110,7 +110,7 @@ def check_alone(model: onnx.ModelProto, columns: NDArray[np.float32], *, most: i
 
 
 @contextlib.contextmanager
-def _quiet(*names: str) -> contextlib.Generator[None]:
+def _quiet(*names: str) -> Iterator[None]:
     """Loggers of other packages, silent below an error for a while."""
     loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]

@@ -6,7 +6,6 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 import lightning_fabric
 import numpy as np
@@ -88,7 +87,7 @@ def fit(
         history: list[Epoch] = []
         for number in range(1, model.budget.epochs + 1):
             rows = model.sampling.draw(shown.labels[head], generator)
-            for batch in rows.split(model.budget.batch):
+            for batch in torch.split(rows, model.budget.batch):
                 optimizer.zero_grad(set_to_none=True)
                 cases = shown[batch]
                 seen = replace(cases, inputs=net.encoder.emptied(cases.inputs, model.emptied, generator))
@@ -222,7 +221,9 @@ def _scale(term: Term, cases: Cases) -> float:
 
     # The best constant of a logit or of a number lies around the labels' range.
     middle = float(label.mean())
-    found = optimize.minimize_scalar(cost, bounds=(min(middle - span, -20.0), max(middle + span, 20.0)), method="bounded")
+    found = optimize.minimize_scalar(
+        cost, bounds=(min(middle - span, -20.0), max(middle + span, 20.0)), method="bounded"
+    )
     return max(float(found.fun), 1e-12)
 
 
@@ -240,12 +241,3 @@ def reproducible(seed: int) -> Iterator[None]:
         finally:
             torch.set_num_threads(threads)
             torch.use_deterministic_algorithms(mode=strict)
-
-
-def history_columns(history: tuple[Epoch, ...]) -> dict[str, list[Any]]:
-    """The epochs, a list a figure."""
-    return {
-        "epoch": [epoch.number for epoch in history],
-        "loss": [epoch.loss for epoch in history],
-        "region": [epoch.region for epoch in history],
-    }

@@ -60,7 +60,7 @@ class Encoder(nn.Module):
         """Which inputs hold the value of each column, bool [columns, inputs but the last ones that say empty]."""
         owners = plain + [place for place, count in self.categorical for _ in range(count)]
         count = len(plain) + len(self.categorical)
-        return np.arange(count)[:, None] == np.array(owners, dtype=np.int64)
+        return np.equal.outer(np.arange(count), np.array(owners, dtype=np.int64))
 
     def emptied(self, inputs: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
         """Encoded rows [rows, width] with cells emptied at random, up to `share` of each column that may be empty.

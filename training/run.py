@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import torch
+import onnx
 from numpy.typing import NDArray
 
 from models import graph
@@ -150,16 +150,16 @@ def _groups(split: Split) -> str | None:
     return split.column if isinstance(split, ByGroup) else None
 
 
-def _curve(model: object, data: Data, head: str) -> Curve:
+def _curve(model: onnx.ModelProto, data: Data, head: str) -> Curve:
     """The graph's own answers counted: thresholds come from what is served, not from training scores."""
-    runtime = Graph(graph.as_bytes(model))  # type: ignore[arg-type]
+    runtime = Graph(graph.as_bytes(model))
     return Curve.of(runtime.run(data.columns)["probability"], data.labels[head])
 
 
-def _probes(decided: object, study: Study, seed: int) -> tuple[Probe, ...]:
+def _probes(decided: onnx.ModelProto, study: Study, seed: int) -> tuple[Probe, ...]:
     """A few generated rows with this file's answers, by which any machine can check that it answers alike."""
     columns = generate(study.columns, PROBES, seed)
-    answers = Graph(graph.as_bytes(decided)).run(columns)  # type: ignore[arg-type]
+    answers = Graph(graph.as_bytes(decided)).run(columns)
     return tuple(
         Probe(
             columns=tuple(None if np.isnan(cell) else float(cell) for cell in row),
@@ -177,7 +177,7 @@ def _provenance(study: Study, model: Model, loaded: Loaded, fitted: Fitted) -> P
         study=study.model_copy(update={"models": (model,)}).model_dump(mode="json"),
         data=loaded.digests,
         parts=tuple(
-            Part(name=name, rows=len(data.columns), positives=int(data.labels[head].sum()))  # type: ignore[arg-type]
+            Part(name=name, rows=len(data.columns), positives=int(data.labels[head].sum()))
             for name, data in loaded.parts.items()
         ),
         epochs=fitted.kept.number,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from datetime import date
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -23,7 +24,7 @@ class Shares(Value):
 
     training: float = Field(0.5, gt=0)
     validation: float = Field(0.15, gt=0)
-    certification: float = Field(0.2, gt=0)
+    certification: float = Field(0.2, ge=0)
     test: float = Field(0.15, ge=0)
 
     @model_validator(mode="after")
@@ -86,23 +87,24 @@ class ByGroup(Split):
 
 
 class ByDate(Split):
-    """The test part is a later time: from `test_from` to `until`; rows before `since` and after are left out.
+    """The test part is a later time: from `test_from` to `until`; rows before `since` and from `until` on are left out.
 
-    The rows from `since` to `test_from` are taken apart by `before`, whose own test share should be 0.
+    With `certify_from` the certification part is the time just before the test: a threshold is then certified on
+    the cases that are nearest to those it will meet. The rows before are taken apart by `before`.
     """
 
     column: str = Field(description="holds the date of each row")
     since: date
+    certify_from: date | None = None
     test_from: date
     until: date = Field(description="first day that is no longer used")
     before: Split
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if not self.since < self.test_from < self.until:
-            raise ValueError(
-                f"since, test_from and until should rise, got {self.since}, {self.test_from}, {self.until}"
-            )
+        days = [day for day in (self.since, self.certify_from, self.test_from, self.until) if day]
+        if any(early >= late for early, late in pairwise(days)):
+            raise ValueError(f"since, certify_from, test_from and until should rise, got {', '.join(map(str, days))}")
         return self
 
     def parts(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> dict[str, Rows]:
@@ -112,12 +114,20 @@ class ByDate(Split):
         if not isinstance(dates.dtype, (pl.Date, pl.Datetime)) or dates.null_count():
             raise BadStudy(f"split.column: {self.column} should hold a date in every row.")
         days = dates.cast(pl.Date)
-        early = days.is_between(self.since, self.test_from, closed="left").arg_true().to_numpy().astype(np.int64)
-        late = days.is_between(self.test_from, self.until, closed="left").arg_true().to_numpy().astype(np.int64)
-        inner = self.before.parts(table[early], targets[early], seed)
-        if len(inner["test"]):
-            raise BadStudy("split.before: its test share should be 0, the test part being the later rows.")
-        return {**{name: early[rows] for name, rows in inner.items()}, "test": late}
+
+        def between(first: date, end: date) -> Rows:
+            return days.is_between(first, end, closed="left").arg_true().to_numpy().astype(np.int64)
+
+        early = between(self.since, self.certify_from or self.test_from)
+        parts = {name: early[rows] for name, rows in self.before.parts(table[early], targets[early], seed).items()}
+        later = {"test": between(self.test_from, self.until)}
+        if self.certify_from:
+            later["certification"] = between(self.certify_from, self.test_from)
+        for name, rows in later.items():
+            if len(parts[name]):
+                raise BadStudy(f"split.before: its {name} share should be 0, that part being the later rows.")
+            parts[name] = rows
+        return parts
 
 
 def _column(table: pl.DataFrame, name: str) -> pl.Series:

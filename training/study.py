@@ -142,7 +142,9 @@ def labels(study: Study, table: pl.DataFrame) -> dict[str, NDArray[np.float32]]:
         raise BadStudy(f"{study.name}: {missing[0]} should be a column of the table ({', '.join(table.columns)}).")
     outcome = table[study.outcome.column].cast(pl.String)
     if outcome.null_count():
-        raise BadStudy(f"outcome.column: {outcome.name} should be known in every row, got {outcome.null_count()} empty.")
+        raise BadStudy(
+            f"outcome.column: {outcome.name} should be known in every row, got {outcome.null_count()} empty."
+        )
     found = {study.outcome.name: (outcome == study.outcome.positive).to_numpy().astype(np.float32)}
     positives = int(found[study.outcome.name].sum())
     if positives in {0, table.height}:

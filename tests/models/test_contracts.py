@@ -337,39 +337,45 @@ def test_testing_stops_at_the_first_failure_even_if_a_later_threshold_would_pass
     assert point.measured.counts == certification.at(0.9)
 
 
-def test_advice_on_missing_cases_makes_precision_reachable() -> None:
-    """As many more of each kind, flagged as often as those there: then it is certified."""
-    tried = 0
-    for seed in range(25):
-        curve = drawn(120, 0.3, seed=seed, apart=4.0)
-        rule = Precision(at_least=0.85, prevalence=0.3)
-        try:
-            rule.choose(curve, guide=curve)
-        except Unreachable as no:
-            first = curve.at(precision_start(rule, curve))
-            if no.missing_positives is None or no.missing_negatives is None:
-                continue
-            tried += 1
-            positives, negatives = first.positives + no.missing_positives, first.negatives + no.missing_negatives
-            hits = math.ceil(positives * first.hits / first.positives)
-            alarms = math.floor(negatives * first.alarms / first.negatives)
-            grown = Counts(hits=hits, misses=positives - hits, alarms=alarms, clears=negatives - alarms)
-            assert rule.bound(grown) >= 0.85
-            assert rule.bound(first) == no.nearest < 0.85
-            # And it is not wasteful: with nine in ten of those cases it would not do.
-            fewer = Counts(
-                hits=math.floor(hits * 0.9),
-                misses=math.ceil(grown.misses * 0.9),
-                alarms=math.ceil(alarms * 0.9),
-                clears=math.floor(grown.clears * 0.9),
-            )
-            assert rule.bound(fewer) < 0.85 or no.missing_positives < 10
-    assert tried > 5
+def two_scores(counts: Counts) -> Curve:
+    """Cases that score 0.9 if flagged and 0.1 if not."""
+    flagged, clear = counts.hits + counts.alarms, counts.misses + counts.clears
+    targets = [1] * counts.hits + [0] * counts.alarms + [1] * counts.misses + [0] * counts.clears
+    return Curve.of([0.9] * flagged + [0.1] * clear, targets)
 
 
-def precision_start(rule: Precision, guide: Curve) -> float:
-    scores = sorted(guide.thresholds, reverse=True)
-    return max(scores, key=lambda score: bound_by_scipy(guide.at(score), rule.confidence, rule.prevalence))
+@pytest.mark.parametrize(
+    ("counts", "prevalence"),
+    [
+        (Counts(hits=5, misses=5, alarms=0, clears=30), 0.3),
+        (Counts(hits=5, misses=5, alarms=0, clears=30), 0.01),
+        (Counts(hits=7, misses=0, alarms=0, clears=3), 0.3),
+        (Counts(hits=20, misses=3, alarms=1, clears=800), 0.01),
+        (Counts(hits=90, misses=30, alarms=9, clears=300), 0.3),
+    ],
+)
+def test_advice_on_missing_cases_makes_precision_reachable(counts: Counts, prevalence: float) -> None:
+    """As many more of each kind, flagged as often as those there: then it is certified, and not much earlier."""
+    rule = Precision(at_least=0.85, prevalence=prevalence)
+    curve = two_scores(counts)
+    with pytest.raises(Unreachable) as caught:
+        rule.choose(curve, guide=curve)
+    more_sick, more_healthy = caught.value.missing_positives, caught.value.missing_negatives
+    assert more_sick is not None
+    assert more_healthy is not None
+    assert caught.value.nearest == rule.bound(counts)
+
+    def grown(share: float) -> Counts:
+        positives = counts.positives + math.floor(share * more_sick)
+        negatives = counts.negatives + math.floor(share * more_healthy)
+        hits = math.ceil(positives * counts.hits / counts.positives)
+        alarms = math.floor(negatives * counts.alarms / counts.negatives)
+        return Counts(hits=hits, misses=positives - hits, alarms=alarms, clears=negatives - alarms)
+
+    assert rule.choose(two_scores(grown(1)), guide=curve).certified >= 0.85
+    if min(more_sick, more_healthy) > 20:
+        with pytest.raises(Unreachable):
+            rule.choose(two_scores(grown(0.5)), guide=curve)
 
 
 def test_where_no_number_of_cases_would_do_none_is_named() -> None:

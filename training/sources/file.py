@@ -33,10 +33,8 @@ def read_file(path: Path, empty: tuple[str, ...] = ()) -> pl.DataFrame:
     Raises NoData if it can not be read as what its name says.
     """
     try:
-        if path.suffix.lower() == ".parquet":
-            rows = pl.read_parquet(path)
-        else:
-            rows = pl.read_csv(path, infer_schema=False)
+        typed = path.suffix.lower() == ".parquet"
+        rows = pl.read_parquet(path) if typed else pl.read_csv(path, infer_schema=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise NoData(f"{path}: should be a {path.suffix.lstrip('.') or 'CSV'} file, got: {error}.") from None
     text = pl.selectors.string()

@@ -37,9 +37,10 @@ study = Study(
     split=ByDate(
         column="test_date",
         since=date(2020, 3, 22),
+        certify_from=date(2020, 3, 29),
         test_from=date(2020, 4, 1),
         until=date(2020, 4, 8),
-        before=Random(shares=Shares(training=0.5, validation=0.2, certification=0.3, test=0)),
+        before=Random(shares=Shares(training=0.75, validation=0.25, certification=0, test=0)),
     ),
     models=(
         Model(

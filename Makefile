@@ -1,0 +1,57 @@
+# Two commands do everything: `make demo` and `make test`. Both make their own environment first.
+VENV ?= .venv
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test format lint types tests bench certify models clean
+
+help:
+	@echo "make demo     train, certify, verify, serve and score, on real data"
+	@echo "make test     lint, types, tests, doctests and the blocks of the README"
+	@echo "make format   lay out the code"
+	@echo "make models   make the shipped bundles again, to the same digests on one machine"
+	@echo "make certify  2,000 simulated certifications a rule; calibration after undo; a million decisions; mutants"
+	@echo "make bench    measured claims: the COVID protocol"
+	@echo "make clean    remove the environment and what was made in out/"
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	@touch $(READY)
+
+demo: $(READY)
+	$(BIN)/python demo.py
+
+test: lint types tests
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+tests: $(READY)
+	$(BIN)/coverage erase
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --cov --cov-report= --durations 10
+	$(BIN)/coverage report
+
+models: $(READY)
+	$(BIN)/fulcrum train covid --out models
+
+certify: $(READY)
+	$(BIN)/python -m benchmarks.certification
+	$(BIN)/python -m benchmarks.calibration_after_undo
+	$(BIN)/python -m benchmarks.decisions
+	$(BIN)/python -m benchmarks.mutants
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks.covid_protocol
+
+clean:
+	rm -rf $(VENV) out build .coverage* .pytest_cache .mypy_cache .ruff_cache

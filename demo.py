@@ -1,0 +1,185 @@
+"""Everything once, on real data: train, certify, verify, serve, ask, score a file, stop. `make demo` runs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from fulcrum import SOME_REFUSED, summary
+from models.bundle import open_bundle
+from models.errors import NoData
+from models.schema import Binary, Column
+from training.run import load
+from training.sources.covid import CovidTests
+from training.study import Study, find_study
+
+OUT = Path("out")
+MODELS = ("screen", "presurgical")
+READY_WITHIN_SECONDS = 60
+console = Console(highlight=False)
+
+
+def main() -> None:
+    """Run the demonstration; any step that fails ends it with that step's exit code."""
+    began = time.monotonic()
+    name = reachable_study()
+    title(f"1. Train and certify both models of the study `{name}`")
+    fulcrum("train", name, "--out", str(OUT))
+    title("2. Verify the bundles")
+    fulcrum("verify", *(str(OUT / name / model) for model in MODELS))
+    study = find_study(name)
+    people = some_people(study)
+    with served(OUT / name) as address:
+        title(f"3. Served by BentoML at {address} (types and ranges: {address}/docs.json)")
+        for model in MODELS:
+            ask(address, model, people)
+        ask_nonsense(address, people)
+    title("4. Score a file, two bad rows among the good ones")
+    table, scores = OUT / name / "people.csv", OUT / name / "scores.csv"
+    some_table(study).write_csv(table)
+    fulcrum("score", str(table), str(scores), "--bundle", str(OUT / name / "screen"), allowed=(0, SOME_REFUSED))
+    title("5. What was promised, and what was kept")
+    console.print(summary([open_bundle(OUT / name / model).manifest for model in MODELS]))
+    files = Table("file", "bytes", title="Files written", title_justify="left")
+    for file in sorted(path for path in (OUT / name).rglob("*") if path.is_file()):
+        files.add_row(str(file), f"{file.stat().st_size:,}")
+    console.print(files)
+    console.print(f"Look at {OUT / name / 'report.png'}. Serve again: fulcrum serve --bundles {OUT / name}")
+    console.print(f"Done in {time.monotonic() - began:.0f} s.")
+
+
+def reachable_study() -> str:
+    """`covid` if its data is there or can be fetched, else `breast`, which is always at hand."""
+    try:
+        CovidTests().read()
+    except NoData as error:
+        console.print(
+            f"The COVID data is out of reach, so this runs on scikit-learn's biopsies. {error}", soft_wrap=True
+        )
+        return "breast"
+    return "covid"
+
+
+def fulcrum(*arguments: str, allowed: tuple[int, ...] = (0,)) -> None:
+    """Run a command of the command line and show it."""
+    console.print(f"$ fulcrum {' '.join(arguments)}", style="bold", soft_wrap=True)
+    home = Path(__file__).resolve().parent
+    done = subprocess.run([sys.executable, str(home / "fulcrum.py"), *arguments], check=False)
+    if done.returncode not in allowed:
+        sys.exit(done.returncode)
+
+
+def some_table(study: Study) -> pl.DataFrame:
+    """People of the test part as a file has them, each with an id; two of them with a cell that can not be."""
+    table = study.source.read().rows
+    outcome = (table[study.outcome.column].cast(pl.String) == study.outcome.positive).cast(pl.Int64).to_numpy()
+    test = table[study.split.parts(table, outcome, study.seed)["test"]].select(study.columns.names)
+    spoilt = pl.Series([5, 17])
+    first = study.columns.columns[0].name
+    text = test.with_columns(pl.all().cast(pl.String)).with_row_index("id")
+    return text.with_columns(pl.when(pl.col("id").is_in(spoilt)).then(pl.lit("?")).otherwise(first).alias(first))
+
+
+def some_people(study: Study) -> list[dict[str, Any]]:
+    """Three people of the test part as a request has them."""
+    columns = load(study).parts["test"].columns[:3]
+    return [
+        {column.name: cell(column, number) for column, number in zip(study.columns.columns, row, strict=True)}
+        for row in columns.tolist()
+    ]
+
+
+def cell(column: Column, number: float) -> object:
+    """A number of the graph as a request writes it."""
+    if number != number:  # noqa: PLR0124  # only NaN differs from itself
+        return None
+    categories = getattr(column, "categories", None)
+    if categories:
+        return categories[int(number)]
+    return int(number) if isinstance(column, Binary) else number
+
+
+@contextmanager
+def served(bundles: Path) -> Iterator[str]:
+    """A BentoML server of these bundles on a free loopback port, stopped cleanly at the end."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    log = bundles / "server.log"
+    setting = {**os.environ, "FULCRUM_BUNDLES": str(bundles.resolve()), "BENTOML_DO_NOT_TRACK": "True"}
+    command = [sys.executable, "-m", "bentoml", "serve", "--host", "127.0.0.1", "--port", str(port)]
+    console.print(f"$ bentoml serve --host 127.0.0.1 --port {port}", style="bold")
+    with log.open("wb") as lines:
+        server = subprocess.Popen(
+            command,
+            cwd=Path(__file__).resolve().parent,
+            env=setting,
+            stdout=lines,
+            stderr=lines,
+            start_new_session=True,
+        )
+    try:
+        wait_until_ready(address, server, log)
+        yield address
+    finally:
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=20)
+        console.print(f"The server has stopped; its log is {log}.")
+
+
+def wait_until_ready(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Return once the server answers that it is ready; exit with its log if it does not."""
+    until = time.monotonic() + READY_WITHIN_SECONDS
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            if httpx.get(f"{address}/readyz", timeout=1).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    sys.exit(f"The server did not get ready:\n{log.read_text(errors='replace')}")
+
+
+def ask(address: str, model: str, people: list[dict[str, Any]]) -> None:
+    """Send people to an endpoint and show what it answers."""
+    answer = httpx.post(f"{address}/{model}", json={"rows": people}, timeout=10)
+    answer.raise_for_status()
+    reply = answer.json()
+    grid = Table(
+        "row", "positive", "probability", title=f"POST /{model}: {reply['operating_point']['promise']['text']}"
+    )
+    for number, row in enumerate(reply["rows"]):
+        grid.add_row(str(number), str(row["positive"]), f"{row['probability']:.4f}")
+    console.print(grid)
+
+
+def ask_nonsense(address: str, people: list[dict[str, Any]]) -> None:
+    """A value that can not be is refused by name, never answered "negative"."""
+    name = next(iter(people[0]))
+    answer = httpx.post(f"{address}/screen", json={"rows": [*people, {**people[0], name: -1e9}]}, timeout=10)
+    console.print(f"POST /screen with {name} = -1e9 in row 3: HTTP {answer.status_code}: {answer.json()['error']}")
+    if answer.is_success:
+        sys.exit("An impossible value was answered.")
+
+
+def title(text: str) -> None:
+    """A heading between two steps."""
+    console.print(f"\n{text}", style="bold cyan", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Does a bundle still say, on this machine, what it said when it was made?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.bundle import Bundle
+from models.operating_point import Measured
+from models.scorer import Graph
+
+# Another processor may round the last bits of a probability; a decision it may not change.
+TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at, whether it was as it should be, and what was found."""
+
+    name: str
+    passed: bool
+    found: str
+
+
+def verify(bundle: Bundle) -> list[Check]:
+    """Check an opened bundle, whose files are known to agree, against itself and this machine."""
+    return [_files(bundle), _points(bundle), *_probes(bundle)]
+
+
+def _files(bundle: Bundle) -> Check:
+    return Check("files agree", passed=True, found=f"graph, card and manifest, digest {bundle.digest}")
+
+
+def _points(bundle: Bundle) -> Check:
+    """Each point's figures follow from the curve, and nothing else."""
+    manifest = bundle.manifest
+    wrong = [
+        f"points.{place}"
+        for place, point in enumerate(manifest.points)
+        if point.measured != Measured.of(manifest.curve, point.threshold, prevalence=point.promise.prevalence)
+    ]
+    return Check(
+        "figures follow from the curve",
+        passed=not wrong,
+        found=", ".join(wrong) or f"{len(manifest.points)} of {len(manifest.points)}",
+    )
+
+
+def _probes(bundle: Bundle) -> list[Check]:
+    probes = bundle.manifest.probes
+    if not probes:
+        return []
+    columns = np.array([probe.columns for probe in probes], dtype=np.float32)
+    answers = Graph(bundle.graph).run(columns)
+    apart = float(np.abs(answers["probability"] - np.array([probe.probability for probe in probes])).max())
+    flipped = int((answers["positive"] != np.array([probe.positive for probe in probes])).sum())
+    return [
+        Check("probabilities as recorded", passed=apart <= TOLERANCE, found=f"largest difference {apart:.2g}"),
+        Check("decisions as recorded", passed=not flipped, found=f"{flipped} of {len(probes)} differ"),
+    ]

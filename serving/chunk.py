@@ -1,0 +1,105 @@
+"""Some rows of a file -> the same rows with their scores: the one step that is repeated over a file.
+
+It is a pure function of the scorer and the rows, so it can be called in any order, thread or process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from models.errors import BadInput, Refusal
+from models.manifest import Manifest
+from models.scorer import Scorer, Scores
+from models.table import check_columns, encode_table
+from serving.counts import Counts
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows of a file, in its order, the first of them row `first_row` (counted from 0, without a header).
+
+    `refused` holds what the reader could make no row of; such a row is not among `rows`.
+    """
+
+    first_row: int
+    rows: pa.Table
+    refused: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True)
+class ScoredChunk:
+    """The good rows of a chunk with their scores, and why the others were refused, a refusal a bad cell."""
+
+    rows: pa.Table
+    refused: tuple[Refusal, ...]
+    counts: Counts
+
+
+def score_chunk(
+    scorer: Scorer, chunk: Chunk, *, threshold: float | None = None, prevalence: float | None = None
+) -> ScoredChunk:
+    """Score the rows that keep the schema; all columns are carried along as they are.
+
+    Columns are taken to be there: see `scored_schema`.
+    """
+    table = _frame(chunk.rows, scorer.columns.names)
+    encoded = encode_table(scorer.columns, table, first_row=chunk.first_row)
+    scores = scorer.score(encoded.values[encoded.good], threshold=threshold, prevalence=prevalence)
+    rows = chunk.rows if encoded.good.all() else chunk.rows.filter(pa.array(encoded.good))
+    for name, values in _answers(scores).items():
+        rows = rows.append_column(name, pa.array(values))
+    positive = int(scores.positive.sum())
+    counts = Counts(
+        read=len(chunk.refused) + chunk.rows.num_rows,
+        positive=positive,
+        negative=len(scores) - positive,
+        refused=len(chunk.refused) + int((~encoded.good).sum()),
+    )
+    return ScoredChunk(rows, (*chunk.refused, *encoded.refused), counts)
+
+
+def scored_schema(manifest: Manifest, schema: pa.Schema) -> pa.Schema:
+    """The columns of a table once it is scored: its own, then `probability`, `positive` and each symptom head.
+
+    Raises BadInput if a column is missing, there twice, of a type that can not be read, or named like a score.
+    """
+    answers = {"probability": pa.float32(), "positive": pa.bool_()}
+    answers |= {symptom.name: pa.float32() for symptom in manifest.symptoms}
+    names = schema.names
+    refused = [
+        Refusal(name, "should be the name of one column", f"{names.count(name)} columns of that name")
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
+    refused += [
+        Refusal(name, "is the name of a column of the result", "an input column of that name")
+        for name in answers
+        if name in names
+    ]
+    if refused:
+        raise BadInput(refused)
+    check_columns(manifest.columns, _types(schema, manifest.columns.names))
+    for name, kind in answers.items():
+        schema = schema.append(pa.field(name, kind))
+    return schema
+
+
+def _answers(scores: Scores) -> dict[str, NDArray[np.float32] | NDArray[np.bool_]]:
+    return {"probability": scores.probability, "positive": scores.positive, **scores.symptoms}
+
+
+def _types(schema: pa.Schema, wanted: tuple[str, ...]) -> pl.Schema:
+    """The types of a table's columns; those that no model looks at are given as text."""
+    there = [name for name in wanted if name in schema.names]
+    return pl.Schema({**dict.fromkeys(schema.names, pl.String()), **_frame(schema.empty_table(), there).schema})
+
+
+def _frame(table: pa.Table, names: tuple[str, ...] | list[str]) -> pl.DataFrame:
+    frame = pl.from_arrow(table.select(list(names)))
+    assert isinstance(frame, pl.DataFrame)
+    return frame

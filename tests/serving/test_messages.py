@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.bundle import Bundle
+from models.errors import BadInput
+from models.manifest import Symptom
+from models.rows import encode_rows
+from models.scorer import Scorer
+from serving.messages import Messages
+from serving.refusals import NotJson, TooLarge
+from tests import handmade
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return handmade.bundle(tmp_path_factory.mktemp("bundle"), "presurgical")
+
+
+@pytest.fixture(scope="module")
+def messages(bundle: Bundle) -> Messages:
+    return Messages.of(bundle, name="Presurgical", max_rows=20, max_bytes=100_000)
+
+
+CELLS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-2, 130)
+    | st.floats()
+    | st.floats(0, 120)
+    | st.sampled_from(["left", "right", "", "60", "1", 1e999, -0.0, 0.5, [], {}, 2**70, 10**400])
+    | st.text(max_size=3)
+)
+NAMES = st.sampled_from(handmade.SCHEMA.names) | st.text(max_size=5)
+ROWS = st.fixed_dictionaries(dict.fromkeys(handmade.SCHEMA.names, CELLS))
+GOOD = st.sampled_from(handmade.rows(20))
+CHANGED = st.builds(lambda row, name, cell: {**row, name: cell}, GOOD, NAMES, CELLS)
+JSON = st.recursive(CELLS, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner), max_leaves=8)
+BODIES = st.lists(GOOD | CHANGED | ROWS | JSON, max_size=20)
+
+
+@settings(deadline=None, max_examples=300)
+@given(BODIES)
+def test_a_request_is_read_exactly_if_its_rows_keep_the_schema(messages: Messages, rows: list[Any]) -> None:
+    body = json.dumps({"rows": rows}).encode()
+    # What is sent is JSON: infinity, for one, arrives as such, and a huge number as infinity.
+    arrived = json.loads(body)["rows"]
+    try:
+        wanted = encode_rows(handmade.SCHEMA, arrived)
+    except BadInput:
+        with pytest.raises(BadInput):
+            messages.request.read(body)
+        return
+
+    np.testing.assert_array_equal(messages.request.read(body).encoded(), wanted)
+
+
+@settings(deadline=None, max_examples=300)
+@given(JSON | st.dictionaries(st.sampled_from(["rows", "row", "data"]), JSON | BODIES))
+def test_no_other_body_is_ever_read(messages: Messages, body: Any) -> None:
+    try:
+        messages.request.read(json.dumps(body).encode())
+    except BadInput as refused:
+        assert refused.refusals
+    else:
+        assert set(body) == {"rows"}
+        encode_rows(handmade.SCHEMA, body["rows"])
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.binary())
+def test_bytes_that_are_no_json_are_refused(messages: Messages, body: bytes) -> None:
+    with pytest.raises(BadInput):
+        messages.request.read(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "text"),
+    [
+        (b"", NotJson, "body: should be JSON, got nothing."),
+        (b"{", NotJson, "body: should be JSON, got EOF while parsing an object at line 1 column 1."),
+        (b"\xff", NotJson, "body: should be JSON, got expected value at line 1 column 1."),
+        (b"[" * 5000, NotJson, "body: should be JSON, got recursion limit exceeded at line 1 column 202."),
+        (b"[]", BadInput, 'body: should be {"rows": [...]}, got [].'),
+        (b"null", BadInput, 'body: should be {"rows": [...]}, got None.'),
+        (b"{}", BadInput, "rows: should be a list of rows, got nothing."),
+        (b'{"rows": 3}', BadInput, "rows: should be a list of rows, got 3."),
+        (b'{"rows": {}}', BadInput, "rows: should be a list of rows, got {}."),
+        (b'{"rows": null}', BadInput, "rows: should be a list of rows, got None."),
+        (b'{"rows": []}', BadInput, "rows: should hold at least one row, got an empty list."),
+        (
+            json.dumps({"rows": handmade.rows(21)}).encode(),
+            TooLarge,
+            "rows: should hold at most 20 rows, got 21 rows.",
+        ),
+        (
+            json.dumps({"rows": handmade.rows(1), "site": "A"}).encode(),
+            BadInput,
+            "site: is not a part of a request, which holds rows only, got 'A'.",
+        ),
+        (b'{"rows": [7]}', BadInput, "rows.0: should be a mapping of column names to values, got 7."),
+        (
+            b'{"rows": [7], "site": "A"}',
+            BadInput,
+            "site: is not a part of a request, which holds rows only, got 'A'.\n"
+            "rows.0: should be a mapping of column names to values, got 7.",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_said(messages: Messages, body: bytes, kind: type[BadInput], text: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        messages.request.read(body)
+
+    assert type(refused.value) is kind
+    assert str(refused.value) == text
+
+
+def test_a_reply_says_what_the_scorer_says_and_what_stands_behind_it(messages: Messages, bundle: Bundle) -> None:
+    scores = Scorer(bundle).score_rows(handmade.rows(50))
+    reply = json.loads(messages.answer(scores).model_dump_json())
+    rows, point = reply.pop("rows"), bundle.manifest.point
+
+    assert reply == {
+        "model": "handmade/presurgical",
+        "bundle": bundle.digest,
+        "prevalence": 0.2,
+        "operating_point": {
+            "threshold": point.threshold,
+            "promise": {"figure": "precision", "at_least": 0.6, "confidence": 0.95, "prevalence": 0.2},
+            "in_words": "precision >= 0.6 at prevalence 0.2 with confidence 0.95",
+            "certified": point.certified,
+            "positives": point.positives,
+            "negatives": point.negatives,
+        },
+    }
+    assert [row["positive"] for row in rows] == scores.positive.tolist()
+    assert [row["decision"] for row in rows] == ["positive" if flag else "negative" for flag in scores.positive]
+    assert [np.float32(row["probability"]) for row in rows] == list(scores.probability)
+    assert [row["probability"] >= point.threshold for row in rows] == scores.positive.tolist()
+    assert [np.float32(row["symptoms"]["fluid_volume"]) for row in rows] == list(scores.symptoms["fluid_volume"])
+    assert {tuple(row) for row in rows} == {("positive", "decision", "probability", "symptoms")}
+
+
+def test_a_reply_states_the_threshold_and_the_prevalence_that_decided(messages: Messages, bundle: Bundle) -> None:
+    scores = Scorer(bundle).score_rows(handmade.rows(3), threshold=0.25, prevalence=0.01)
+    reply = messages.answer(scores)
+
+    assert reply.prevalence == 0.01
+    assert reply.operating_point.threshold == 0.25
+
+
+def test_a_model_without_symptoms_answers_without_them(bundle: Bundle) -> None:
+    plain = dataclasses.replace(bundle, manifest=bundle.manifest.model_copy(update={"symptoms": ()}))
+    scores = dataclasses.replace(Scorer(bundle).score_rows(handmade.rows(2)), symptoms={})
+    reply = Messages.of(plain, name="Screen", max_rows=2, max_bytes=1000).answer(scores)
+
+    assert [set(row) for row in json.loads(reply.model_dump_json())["rows"]] == [
+        {"positive", "decision", "probability"}
+    ] * 2
+
+
+def test_any_name_will_do_for_a_symptom(bundle: Bundle) -> None:
+    odd = ("class", "model_dump", "Sehschärfe (logMAR)")
+    symptoms = tuple(Symptom(name=name) for name in odd)
+    named = dataclasses.replace(bundle, manifest=bundle.manifest.model_copy(update={"symptoms": symptoms}))
+    values = np.array([0.5, 0.25], dtype=np.float32)
+    scores = dataclasses.replace(Scorer(bundle).score_rows(handmade.rows(2)), symptoms=dict.fromkeys(odd, values))
+    reply = Messages.of(named, name="Screen", max_rows=2, max_bytes=1000).answer(scores)
+
+    rows = json.loads(reply.model_dump_json())["rows"]
+    assert [row["symptoms"] for row in rows] == [dict.fromkeys(odd, 0.5), dict.fromkeys(odd, 0.25)]
+
+
+def test_types_of_different_endpoints_have_different_names(tmp_path: Path) -> None:
+    names = []
+    for name in ("Screen", "Presurgical"):
+        made = Messages.of(handmade.bundle(tmp_path, name.lower()), name=name, max_rows=1, max_bytes=1000)
+        for kind, mode in ((made.request, "validation"), (made.reply, "serialization")):
+            schema = kind.model_json_schema(mode=mode)
+            names += [schema["title"], *schema["$defs"]]
+
+    assert len(names) - len(set(names)) == 2  # the working point and its promise are the same for both

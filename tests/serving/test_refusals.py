@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import asyncio
+import json
+
+import httpx
+import pytest
+from starlette.responses import PlainTextResponse
+
+from models.errors import BadBundle, BadInput, FulcrumError, NoData, Refusal
+from serving.doorway import Doorway
+from serving.messages import Request
+from serving.refusals import NAMED, SHOWN, NotJson, TooLarge, WrongMethod, WrongType, refuse
+from tests import handmade
+
+AGE = Refusal("rows.3.age", "should be a number from 0 to 120 years", "-1")
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (NotJson([AGE]), 400),
+        (WrongMethod([AGE]), 405),
+        (TooLarge([AGE]), 413),
+        (WrongType([AGE]), 415),
+        (BadInput([AGE]), 422),
+    ],
+)
+def test_every_refusal_has_its_status_and_the_same_body(error: FulcrumError, status: int) -> None:
+    response = refuse(error)
+
+    assert response.status_code == status
+    assert response.media_type == "application/json"
+    assert json.loads(response.body) == {
+        "error": "rows.3.age: should be a number from 0 to 120 years, got -1.",
+        "refusals": [{"path": "rows.3.age", "rule": "should be a number from 0 to 120 years", "got": "-1"}],
+    }
+
+
+def test_a_broken_bundle_is_not_the_fault_of_the_caller() -> None:
+    response = refuse(BadBundle("handmade/screen: rows.0.age: should be a number, got inf."))
+
+    assert response.status_code == 503
+    assert json.loads(response.body) == {
+        "error": "handmade/screen: rows.0.age: should be a number, got inf.",
+        "refusals": [],
+    }
+
+
+def test_an_error_that_has_no_status_is_not_given_one() -> None:
+    with pytest.raises(StopIteration):
+        refuse(NoData("not here"))
+
+
+def test_only_so_many_refusals_are_listed_as_a_person_reads() -> None:
+    body = json.loads(refuse(BadInput([AGE] * 2500)).body)
+
+    assert len(body["refusals"]) == SHOWN
+    assert body["error"].endswith("... and 2495 more.")
+
+
+def test_more_bad_values_than_can_be_named_in_time_are_counted(request_type: type[Request]) -> None:
+    unknown = ",".join(f'"{place}":0' for place in range(NAMED - 3))
+
+    with pytest.raises(BadInput) as named:
+        request_type.read(f'{{"rows":[{{{unknown}}}]}}'.replace('"0":0,', "").encode())
+    with pytest.raises(BadInput) as counted:
+        request_type.read(f'{{"rows":[{{{unknown}}}]}}'.encode())
+
+    assert len(named.value.refusals) == NAMED
+    assert str(counted.value) == "body: should hold at most 100000 bad values to have them named, got 100001."
+
+
+@pytest.fixture(scope="module")
+def request_type() -> type[Request]:
+    from serving.messages import _request
+
+    return _request(handmade.SCHEMA, name="Screen", max_rows=3, max_bytes=1000)
+
+
+def sent(method: str, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    """What an application that answers everything answers with the doorway before `/screen`."""
+    inside = Doorway(PlainTextResponse("inside"), frozenset({"/screen"}))
+
+    async def send() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(inside), base_url="http://inside") as client:
+            return await client.request(method, path, content=b"{}", headers=headers)
+
+    return asyncio.run(send())
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json", "application/json; charset=utf-8", "Application/JSON", None],
+)
+def test_json_goes_through_the_doorway(content_type: str | None) -> None:
+    headers = {} if content_type is None else {"content-type": content_type}
+
+    assert sent("POST", "/screen", headers=headers).text == "inside"
+
+
+@pytest.mark.parametrize("content_type", ["text/csv", "application/vnd.bentoml+pickle", "application/jsonl"])
+def test_other_content_types_are_refused_at_the_doorway(content_type: str) -> None:
+    response = sent("POST", "/screen", headers={"content-type": content_type})
+
+    assert response.status_code == 415
+    assert response.json()["error"] == f"content-type: should be application/json, got {content_type}."
+
+
+def test_an_empty_content_type_is_refused() -> None:
+    response = sent("POST", "/screen", headers={"content-type": ""})
+
+    assert response.json()["error"] == "content-type: should be application/json, got an empty one."
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+def test_other_methods_are_refused_at_the_doorway(method: str) -> None:
+    response = sent(method, "/screen")
+
+    assert response.status_code == 405
+    assert response.headers["allow"] == "POST"
+    assert response.json()["error"] == f"method: should be POST, got {method}."
+
+
+def test_other_paths_and_questions_about_the_endpoint_are_none_of_the_doorway() -> None:
+    assert sent("GET", "/readyz").text == "inside"
+    assert sent("OPTIONS", "/screen").text == "inside"

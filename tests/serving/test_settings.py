@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import models
+from serving.settings import SHIPPED, BadSetting, Settings, read
+
+
+def test_settings_are_read_from_the_environment(tmp_path: Path) -> None:
+    given = {"FULCRUM_BUNDLES": str(tmp_path), "FULCRUM_MAX_ROWS": "5", "FULCRUM_MAX_BYTES": "700", "HOME": "/"}
+
+    read_back = read(given)
+
+    assert (read_back.bundles, read_back.max_rows, read_back.max_bytes) == (tmp_path, 5, 700)
+
+
+def test_what_is_not_set_has_a_default(tmp_path: Path) -> None:
+    read_back = read({"FULCRUM_BUNDLES": str(tmp_path)})
+
+    assert (read_back.max_rows, read_back.max_bytes) == (10_000, 8_000_000)
+    assert Settings.model_fields["bundles"].default == SHIPPED
+    assert Path(models.__file__).parent / "covid" == SHIPPED
+
+
+def test_a_default_folder_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    missing = tmp_path / "covid"
+    monkeypatch.setattr(Settings.model_fields["bundles"], "default", missing)
+    Settings.model_rebuild(force=True)
+    try:
+        with pytest.raises(BadSetting) as refused:
+            read({})
+    finally:
+        monkeypatch.undo()
+        Settings.model_rebuild(force=True)
+
+    folder = "should be the folder that holds the models screen and presurgical"
+    assert str(refused.value) == f"FULCRUM_BUNDLES: {folder}, got {missing}."
+
+
+@pytest.mark.parametrize(
+    ("name", "got", "text"),
+    [
+        ("FULCRUM_MAX_ROWS", "0", "should be the most rows of one request, at least 1, got '0'."),
+        ("FULCRUM_MAX_ROWS", "", "should be the most rows of one request, at least 1, got ''."),
+        ("FULCRUM_MAX_BYTES", "8MB", "should be the most bytes of one request, at least 1, got '8MB'."),
+        (
+            "FULCRUM_BUNDLES",
+            "/nowhere",
+            "should be the folder that holds the models screen and presurgical, got '/nowhere'.",
+        ),
+    ],
+)
+def test_a_bad_setting_is_named_with_its_rule(name: str, got: str, text: str, tmp_path: Path) -> None:
+    with pytest.raises(BadSetting) as refused:
+        read({"FULCRUM_BUNDLES": str(tmp_path), name: got})
+
+    assert str(refused.value) == f"{name}: {text}"
+
+
+def test_all_bad_settings_are_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting) as refused:
+        read({"FULCRUM_BUNDLES": str(tmp_path), "FULCRUM_MAX_ROWS": "x", "FULCRUM_MAX_BYTES": "y"})
+
+    assert [line.split(":")[0] for line in str(refused.value).splitlines()] == ["FULCRUM_MAX_ROWS", "FULCRUM_MAX_BYTES"]

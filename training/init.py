@@ -1,0 +1,254 @@
+"""A ready-to-train study file from somebody's own table."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from models.contracts.recall import Recall
+from models.errors import BadStudy
+from models.schema import Binary, Categorical, Column, Numeric
+from models.table import FALSE, TRUE
+from training.sources.file import read_file
+from training.split import Shares
+
+# Words people write for "not known". They are named in the study file, where they can be corrected.
+EMPTY_WORDS = ("NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
+MOST_CATEGORIES = 30
+SHARES = Shares(training=0.4, validation=0.15, certification=0.3, test=0.15)
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What a table seems to hold: its columns, and those left out with the reason."""
+
+    columns: tuple[Column, ...]
+    left_out: dict[str, str]
+
+
+def study_text(
+    table: Path, *, target: str, positive: str, name: str, group: str | None = None, drop: Sequence[str] = ()
+) -> str:
+    """The Python text of a study of a CSV or Parquet file.
+
+    Raises NoData if the file can not be read; BadStudy naming the column or the value that is not there, or
+    if nothing is left to learn from.
+    """
+    rows = read_file(table, EMPTY_WORDS)
+    for column in (target, *([group] if group else []), *drop):
+        if column not in rows.columns:
+            raise BadStudy(f"{table}: should have a column {column}, got {', '.join(rows.columns)}.")
+    outcome = rows[target].cast(pl.String)
+    positives = int((outcome == positive).sum())
+    if not 0 < positives < rows.height - outcome.null_count():
+        kinds = ", ".join(sorted(str(kind) for kind in outcome.drop_nulls().unique().to_list())[:10])
+        raise BadStudy(f"{table}: {target}: {positive} should be one of its several cells, got {kinds}.")
+    if outcome.null_count():
+        raise BadStudy(f"{table}: {target}: should be known in every row, got {outcome.null_count()} empty cells.")
+    inferred = infer(rows.drop({target, *([group] if group else []), *drop}))
+    if not inferred.columns:
+        raise BadStudy(f"{table}: no column is left to learn from: {_reasons(inferred)}.")
+    words = _empty_words(table, rows)
+    return _text(table, name, target, positive, group, inferred, words, rows.height, positives)
+
+
+def infer(rows: pl.DataFrame) -> Inferred:
+    """Kinds, ranges, categories and missing rules of the columns of a table, text cells read as what they say."""
+    columns, left_out = [], {}
+    for cells in rows:
+        found = _column(cells)
+        if isinstance(found, str):
+            left_out[cells.name] = found
+        else:
+            columns.append(found)
+    return Inferred(tuple(columns), left_out)
+
+
+def _column(cells: pl.Series) -> Column | str:
+    """The column that these cells keep to, or why there is none."""
+    known = cells.drop_nulls()
+    missing = "impute" if cells.null_count() else "refuse"
+    if known.n_unique() < 2:
+        return "it never changes"
+    if known.dtype == pl.Boolean:
+        return Binary(name=cells.name, missing=missing)
+    if isinstance(known.dtype, pl.String):
+        if known.str.strip_chars().str.to_lowercase().is_in([*TRUE, *FALSE]).all():
+            return Binary(name=cells.name, missing=missing)
+        numbers = known.str.strip_chars().cast(pl.Float64, strict=False)
+        if numbers.null_count() == 0 and numbers.is_finite().all():
+            known = numbers
+    if known.dtype.is_numeric():
+        return _numeric(cells.name, known.cast(pl.Float64), missing)
+    return _categorical(cells, known, missing)
+
+
+def _numeric(name: str, known: pl.Series, missing: str) -> Column | str:
+    if not known.is_finite().all():
+        return "some of its numbers are not finite"
+    if set(known.unique().to_list()) <= {0.0, 1.0}:
+        return Binary(name=name, missing=missing)
+    low, high = known.to_numpy().min().item(), known.to_numpy().max().item()
+    slack = (high - low) / 2
+    # What was seen is not all that can be true: half the span more on either side, but not below a natural 0.
+    low = 0.0 if 0 <= low <= slack else _round(low - slack, math.floor)
+    return Numeric(name=name, low=low, high=_round(high + slack, math.ceil), missing=missing)
+
+
+def _round(number: float, to: object) -> float:
+    """Two digits, downwards with floor, upwards with ceil."""
+    if number == 0:
+        return 0.0
+    step = 10.0 ** (math.floor(math.log10(abs(number))) - 1)
+    return float(f"{to(number / step) * step:.12g}")  # type: ignore[operator]  # floor or ceil
+
+
+def _categorical(cells: pl.Series, known: pl.Series, missing: str) -> Column | str:
+    if not isinstance(known.dtype, (pl.String, pl.Categorical, pl.Enum)):
+        return f"it holds {known.dtype}, neither numbers nor words"
+    names = sorted(known.cast(pl.String).str.strip_chars().unique().to_list())
+    if len(names) > MOST_CATEGORIES:
+        return f"it holds {len(names)} different words: a name, a date or a free text"
+    return Categorical(name=cells.name, categories=tuple(names), missing=missing)
+
+
+def _empty_words(table: Path, rows: pl.DataFrame) -> list[str]:
+    """Which of the words for "not known" the file really uses."""
+    if table.suffix.lower() == ".parquet":
+        return []
+    plain = read_file(table)
+    return [word for word in EMPTY_WORDS if any((plain[name].str.strip_chars() == word).any() for name in rows.columns)]
+
+
+def _reasons(inferred: Inferred) -> str:
+    return "; ".join(f"{name}: {reason}" for name, reason in inferred.left_out.items())
+
+
+def _recall(positives: int) -> float:
+    """The highest usual recall that the certification part can carry."""
+    expected = math.floor(positives * SHARES.certification)
+    fitting = [level for level in (0.95, 0.9, 0.85, 0.8) if Recall(at_least=level).positives_needed <= expected]
+    return fitting[0] if fitting else 0.8
+
+
+def _precision(prevalence: float, negatives: int) -> float:
+    """A precision that a good model can be certified at: about as many negatives as it takes are there."""
+    most = min(0.3 * negatives * SHARES.certification / 3.7, 30.0)
+    odds = prevalence / (1 - prevalence) * most
+    fitting = [level for level in (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1) if level / (1 - level) <= odds]
+    return fitting[0] if fitting else 0.05
+
+
+def _written(column: Column) -> str:
+    """A column as Python text, defaults left out."""
+    fields = column.model_dump(exclude_defaults=True, exclude={"kind"})
+    fields.pop("kind", None)
+    inside = ", ".join(f"{name}={_literal(value)}" for name, value in fields.items())
+    return f"{type(column).__name__}({inside})"
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    if isinstance(value, (tuple, list)):
+        return f"({', '.join(_literal(part) for part in value)},)"
+    return (
+        f'"{value}"' if isinstance(value, str) and value.isprintable() and not set(value) & {'"', "\\"} else repr(value)
+    )
+
+
+def identifier(text: str) -> str:
+    """A name made of small letters, digits and underscores.
+
+    >>> identifier("Death within 5 years?")
+    'death_within_5_years'
+    """
+    plain = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    return plain if plain[:1].isalpha() else f"study_{plain}".rstrip("_")
+
+
+def _text(  # noqa: PLR0917  # every blank of the form
+    table: Path,
+    name: str,
+    target: str,
+    positive: str,
+    group: str | None,
+    inferred: Inferred,
+    words: Sequence[str],
+    height: int,
+    positives: int,
+) -> str:
+    head = identifier(target)
+    prevalence = positives / height
+    small = height < 2000
+    network = "Linear()" if small else "MLP(hidden=(64, 64))"
+    module = "linear import Linear" if small else "mlp import MLP"
+    batch = min(1024, max(32, 2 ** round(math.log2(height / 16))))
+    split = f"ByGroup(column={_literal(group)}, shares=shares)" if group else "Random(shares=shares)"
+    used = sorted({type(column).__name__ for column in inferred.columns})
+    empty = f", empty={_literal(tuple(words))}" if words else ""
+    decay = 0.01 if small else 0.0001
+    columns = "\n".join(f"            {_written(column)}," for column in inferred.columns)
+    shares = ", ".join(f"{part}={share}" for part, share in SHARES.model_dump().items())
+    left_out = "".join(f"# Left out: {column}, because {reason}.\n" for column, reason in inferred.left_out.items())
+    return f'''"""{name}: {target} = {positive}, from {table.name} ({height:,} rows, {positives:,} positive)."""
+
+from models.contracts.precision import Precision
+from models.contracts.recall import Recall
+from models.costs import Costs
+from models.schema import {", ".join([*used, "Schema"])}
+from training.losses.cost_weighted import CostWeighted
+from training.losses.squared_size import SquaredSize
+from training.networks.{module}
+from training.sources.file import File
+from training.split import {"ByGroup" if group else "Random"}, Shares
+from training.study import Budget, Model, Outcome, Study
+from training.term import WEIGHTS, Term
+
+# Kinds, ranges and categories were read off the table. Correct them where more can be true, or less: a row
+# outside of them will be refused. Say in `meaning` and `unit` what a column is; callers will read it.
+{left_out}shares = Shares({shares})
+
+study = Study(
+    name={_literal(name)},
+    source=File(path={_literal(str(table))}{empty}),
+    columns=Schema(
+        columns=(
+{columns}
+        )
+    ),
+    outcome=Outcome(name={_literal(head)}, column={_literal(target)}, positive={_literal(positive)}),
+    split={split},
+    models=(
+        Model(
+            name="screen",
+            purpose="Who should be looked at again: misses few of the sick.",
+            network={network},
+            terms=(
+                Term(on={_literal(head)}, against={_literal(head)}, by=CostWeighted(costs=Costs(miss=5.0))),
+                Term(on=WEIGHTS, by=SquaredSize(), weight={decay}),
+            ),
+            # The highest usual promise that about {math.floor(positives * SHARES.certification)} positives can carry.
+            contract=Recall(at_least={_recall(positives)}),
+            budget=Budget(batch={batch}),
+        ),
+        Model(
+            name="presurgical",
+            purpose="Who can be treated at once: few of the healthy are.",
+            network={network},
+            terms=(
+                Term(on={_literal(head)}, against={_literal(head)}, by=CostWeighted(costs=Costs(false_alarm=2.0))),
+                Term(on=WEIGHTS, by=SquaredSize(), weight={decay}),
+            ),
+            # At the share of positives in the table; name the share where the model will be used.
+            contract=Precision(at_least={_precision(prevalence, height - positives)}, prevalence={prevalence:.4g}),
+            budget=Budget(batch={batch}),
+        ),
+    ),
+)
+'''
