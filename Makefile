@@ -51,6 +51,7 @@ certify: $(READY)
 	$(BIN)/python -m benchmarks.mutants
 
 bench: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	$(BIN)/python -m benchmarks.covid_protocol
 
 clean:

@@ -21,7 +21,7 @@ from rich.table import Table
 from fulcrum import SOME_REFUSED, summary
 from models.bundle import open_bundle
 from models.errors import NoData
-from models.schema import Binary, Column
+from models.rows import decode_rows
 from training.run import load
 from training.sources.covid import CovidTests
 from training.study import Study, find_study
@@ -95,21 +95,7 @@ def some_table(study: Study) -> pl.DataFrame:
 
 def some_people(study: Study) -> list[dict[str, Any]]:
     """Three people of the test part as a request has them."""
-    columns = load(study).parts["test"].columns[:3]
-    return [
-        {column.name: cell(column, number) for column, number in zip(study.columns.columns, row, strict=True)}
-        for row in columns.tolist()
-    ]
-
-
-def cell(column: Column, number: float) -> object:
-    """A number of the graph as a request writes it."""
-    if number != number:  # noqa: PLR0124  # only NaN differs from itself
-        return None
-    categories = getattr(column, "categories", None)
-    if categories:
-        return categories[int(number)]
-    return int(number) if isinstance(column, Binary) else number
+    return decode_rows(study.columns, load(study).parts["test"].columns[:3])
 
 
 @contextmanager

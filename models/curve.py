@@ -86,12 +86,12 @@ class Curve(Value):
             raise ValueError("thresholds should rise")
         return self
 
-    @property
+    @cached_property
     def positive_count(self) -> int:
         """How many cases were positive."""
         return sum(self.positives)
 
-    @property
+    @cached_property
     def negative_count(self) -> int:
         """How many cases were negative."""
         return sum(self.negatives)

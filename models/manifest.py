@@ -134,4 +134,6 @@ def read(text: str | bytes, *, file: str) -> Files:
         first = error.errors(include_url=False)[0]
         path = ".".join(str(step) for step in first["loc"] if step != "manifest")
         rule = first["msg"].removeprefix("Value error, ")
-        raise BadBundle(f"{file}: {path or 'document'}: {rule}, got {shown(first['input'])}.") from None
+        # Rules of our own say themselves which part of the value they mean.
+        got = "" if ", got " in rule else f", got {shown(first['input'])}"
+        raise BadBundle(f"{file}: {path or 'document'}: {rule}{got}.") from None

@@ -80,6 +80,14 @@ def encode_typed(schema: Schema, rows: Sequence[BaseModel]) -> NDArray[np.float3
     return np.array(cells, dtype=np.float32).reshape(len(rows), len(schema.columns))
 
 
+def decode_rows(schema: Schema, columns: NDArray[np.float32]) -> list[dict[str, Any]]:
+    """Encoded rows, float32 [rows, columns] -> one mapping a person, as a request writes them."""
+    return [
+        {column.name: column.value(number) for column, number in zip(schema.columns, row, strict=True)}
+        for row in columns.tolist()
+    ]
+
+
 def refusals(schema: Schema, error: ValidationError, *, at: tuple[str, ...] = ()) -> list[Refusal]:
     """What a typed row refused, in the words of the schema, each value once.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
@@ -66,6 +67,14 @@ class Column(Member):
         return float("nan") if cell is None else float(cell)
 
 
+    def value(self, number: float) -> Any:
+        """The number of the graph as a person writes it; the way back from `number`."""
+        return None if math.isnan(number) else self._value(number)
+
+    def _value(self, number: float) -> Any:
+        return int(number)
+
+
 class Numeric(Column):
     """A measured number.
 
@@ -95,6 +104,9 @@ class Numeric(Column):
     @property
     def whole(self) -> bool:
         return False
+
+    def _value(self, number: float) -> Any:
+        return number
 
     @property
     def cell(self) -> Any:
@@ -145,6 +157,9 @@ class Categorical(Column):
 
     def number(self, cell: Any) -> float:
         return float("nan") if cell is None else float(self.categories.index(cell))
+
+    def _value(self, number: float) -> Any:
+        return self.categories[int(number)]
 
 
 class Schema(Value):

@@ -9,6 +9,7 @@ import bentoml
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, create_model
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 
 from models.bundle import Bundle
@@ -19,7 +20,7 @@ from models.rows import encode_typed, row_type
 from models.schema import Schema
 from models.scorer import Scores
 from models.value import Value
-from serving.refusals import TooLarge, cause
+from serving.refusals import NotJson, TooLarge, cause
 
 
 class Request(bentoml.IODescriptor, BaseModel):  # type: ignore[misc]  # BentoML's own types are not shipped
@@ -73,13 +74,16 @@ class Unread(bentoml.IODescriptor):  # type: ignore[misc]  # the same
 async def _body(request: HttpRequest, most: int) -> bytes:
     """The body, as far as it may be read.
 
-    Raises TooLarge as soon as it is.
+    Raises TooLarge as soon as it is, and NotJson if the caller hangs up before its end.
     """
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise TooLarge([Refusal("body", f"should hold at most {most} bytes", "more")])
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                raise TooLarge([Refusal("body", f"should hold at most {most} bytes", "more")])
+    except ClientDisconnect:
+        raise NotJson([Refusal("body", "should be sent whole", "a part of it")]) from None
     return bytes(body)
 
 

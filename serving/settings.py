@@ -31,7 +31,6 @@ class Settings(Value):
     bundles: Annotated[Path, AfterValidator(_folder)] = Field(
         SHIPPED,
         alias="FULCRUM_BUNDLES",
-        validate_default=True,
         description="should be the folder that holds the models screen and presurgical",
     )
     max_rows: int = Field(
@@ -47,16 +46,17 @@ def read(environment: Mapping[str, str]) -> Settings:
 
     Raises BadSetting naming each variable, what it should be and what was got.
 
-    >>> read({"FULCRUM_MAX_ROWS": "many"})
+    >>> read({"FULCRUM_BUNDLES": ".", "FULCRUM_MAX_ROWS": "many"})
     Traceback (most recent call last):
     serving.settings.BadSetting: FULCRUM_MAX_ROWS: should be the most rows of one request, at least 1, got 'many'.
     """
-    fields = {str(field.alias): str(field.description) for field in Settings.model_fields.values()}
+    fields = {str(field.alias): field for field in Settings.model_fields.values()}
     try:
-        return Settings.model_validate({name: environment[name] for name in fields if name in environment})
+        return Settings.model_validate({name: environment.get(name, field.default) for name, field in fields.items()})
     except ValidationError as error:
         bad = {str(detail["loc"][0]): detail["input"] for detail in error.errors()}
-        raise BadSetting("\n".join(f"{name}: {fields[name]}, got {_text(got)}." for name, got in bad.items())) from None
+        lines = [f"{name}: {fields[name].description}, got {_text(got)}." for name, got in bad.items()]
+        raise BadSetting("\n".join(lines)) from None
 
 
 def _text(got: object) -> str:

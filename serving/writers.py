@@ -123,7 +123,7 @@ def _fits_csv(kind: pa.DataType) -> bool:
             kinds.is_boolean,
             kinds.is_integer,
             kinds.is_floating,
-            kinds.is_decimal,
+            kinds.is_decimal128,
             kinds.is_date,
             kinds.is_time,
             kinds.is_timestamp,

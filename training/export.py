@@ -71,7 +71,22 @@ def _plain(model: onnx.ModelProto) -> onnx.ModelProto:
         del part.metadata_props[:]
     if plain.functions:
         raise NotExported(f"The network should export to plain operators, got {plain.functions[0].name}.")
+    _apart(plain.graph)
     return plain
+
+
+def _apart(network: onnx.GraphProto) -> None:
+    """Name inner values so that no head, whatever it is called, meets one of them in the finished graph."""
+    outer = {value.name for value in (*network.input, *network.output)}
+
+    def inner(name: str) -> str:
+        return name if not name or name in outer else f"inner.{name}"
+
+    for node in network.node:
+        node.input[:] = [inner(name) for name in node.input]
+        node.output[:] = [inner(name) for name in node.output]
+    for tensor in network.initializer:
+        tensor.name = inner(tensor.name)
 
 
 def check_parity(net: Net, raw: onnx.ModelProto, heads: Sequence[str], columns: NDArray[np.float32]) -> float:
@@ -86,9 +101,11 @@ def check_parity(net: Net, raw: onnx.ModelProto, heads: Sequence[str], columns: 
     for head in heads:
         trained = taps[head].numpy().astype(np.float64)
         difference = np.abs(trained - answers[f"{graph.RAW}{head}"]) / np.maximum(1, np.abs(trained))
-        largest = max(largest, float(difference.max(initial=0.0)))
-    if not largest <= TOLERANCE:
-        raise NotExported(f"{head}: should differ by {TOLERANCE} at most between network and file, got {largest}.")
+        apart = float(difference.max(initial=0.0))
+        # NaN is not below anything either.
+        if not apart <= TOLERANCE:
+            raise NotExported(f"{head}: should differ by {TOLERANCE} at most between network and file, got {apart}.")
+        largest = max(largest, apart)
     return largest
 
 

@@ -19,8 +19,9 @@ from training.network import Net
 from training.study import Model
 from training.term import WEIGHTS, Term
 
-# A validation loss counts as better from this share of what a constant answer costs.
-PROGRESS = 1e-4
+# A validation loss counts as better from this share of what the network explains so far: where prices leave little
+# to explain, little is much.
+PROGRESS = 2e-4
 
 Labels = Mapping[str, NDArray[np.float32]]
 
@@ -79,7 +80,10 @@ def fit(
         fabric = lightning_fabric.Fabric(accelerator="cpu", devices=1)
         generator = torch.Generator().manual_seed(seed)
         shown, held = _cases(net, *training), _cases(net, *validation)
-        scales = {term: _scale(term, shown) for term in model.terms}
+        mix = _mix(model, shown.labels[head])
+        constants = {term: _constant(term, shown, mix) for term in model.terms if term.against is not None}
+        scales = {term: constants[term].cost if term in constants else 1.0 for term in model.terms}
+        net.start_from({term.on: best.answer for term, best in constants.items()})
         optimizer = torch.optim.Adam(net.parameters(), lr=model.budget.learning_rate)
         wrapped, optimizer = fabric.setup(net, optimizer, move_to_device=True)
         wrapped.mark_forward_method("taps")
@@ -128,6 +132,9 @@ class Keeper:
         self.targets = held.labels[head].cpu().numpy()
         # One standard error of a share, at its widest: differences below it are chance.
         self.noise = 0.5 / max(float(self.targets.sum()), 1.0) ** 0.5
+        # Seen as often as training shows them: the loss that training lowers, not another.
+        self.mix = _mix(model, held.labels[head])
+        self.constant = sum(term.weight for term in model.terms if term.against is not None)
         self.top = float("-inf")
         self.lowest = float("inf")
         self.since_progress = 0
@@ -139,12 +146,12 @@ class Keeper:
         net.eval()
         with torch.no_grad():
             taps = net.taps(self.held.inputs)
-            loss = float(_data_loss(self.model.terms, scales, taps, self.held))
+            loss = float(_data_loss(self.model.terms, scales, taps, self.held, self.mix))
             probabilities = torch.sigmoid(taps[self.head].double()).float().cpu().numpy()
         net.train()
         region = self.model.contract.region(Curve.of(probabilities, self.targets))
         epoch = Epoch(number, loss, region, learning_rate)
-        moved = region > self.top or loss < self.lowest - PROGRESS
+        moved = region > self.top or loss < self.lowest - PROGRESS * max(self.constant - loss, 0.0)
         self.since_progress = 0 if moved else self.since_progress + 1
         self.top, self.lowest = max(self.top, region), min(self.lowest, loss)
         near = self.top - self.noise
@@ -184,47 +191,63 @@ def _pull(
 
 
 def _data_loss(
-    terms: tuple[Term, ...], scales: Mapping[Term, float], taps: Mapping[str, torch.Tensor], cases: Cases
+    terms: tuple[Term, ...],
+    scales: Mapping[Term, float],
+    taps: Mapping[str, torch.Tensor],
+    cases: Cases,
+    mix: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Terms on rows, each as a share of what the best constant answer costs."""
+    """Terms on rows, each as a share of what the best constant answer costs; rows weigh as `mix` [rows] says."""
     total = torch.zeros((), device=cases.inputs.device)
     for term in terms:
         if term.on != WEIGHTS:
-            total = total + term.weight * _mean(term, taps[term.on], cases) / scales[term]
+            total = total + term.weight * _mean(term, taps[term.on], cases, mix) / scales[term]
     return total
 
 
-def _mean(term: Term, output: torch.Tensor, cases: Cases) -> torch.Tensor:
+def _mean(term: Term, output: torch.Tensor, cases: Cases, mix: torch.Tensor | None) -> torch.Tensor:
+    """A term's mean over the rows that have its label, each row weighing as `mix` [rows] says."""
     if term.against is None:
-        return term.by(output, None).mean()
+        values = term.by(output, None)
+        return values.mean() if mix is None else (values * mix).sum() / mix.sum()
     label = cases.labels[term.against]
     known = ~torch.isnan(label)
-    if bool(known.all()):
-        return term.by(output, label).mean()
     # Rows without the label do not pull; a batch without any does not either.
     values = term.by(output[known], label[known])
-    return values.sum() / max(len(values), 1)
+    weights = torch.ones_like(values) if mix is None else mix[known]
+    return (values * weights).sum() / weights.sum().clamp(min=torch.finfo(values.dtype).tiny)
 
 
-def _scale(term: Term, cases: Cases) -> float:
-    """What the best constant answer costs a row; 1 for a term that is compared with nothing."""
-    if term.against is None:
-        return 1.0
-    label = cases.labels[term.against]
-    label = label[~torch.isnan(label)].double()
-    span = float(label.max() - label.min()) if len(label) else 0.0
-    if span == 0.0:
-        return 1.0
+def _mix(model: Model, targets: torch.Tensor) -> torch.Tensor:
+    """How often each row is shown in training, relative to a negative, [rows]."""
+    return torch.where(targets > 0, model.sampling.rate(targets), 1.0)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The best answer that is the same for everybody, and what it costs a row."""
+
+    answer: float
+    cost: float
+
+
+def _constant(term: Term, cases: Cases, mix: torch.Tensor) -> Constant:
+    """The best constant answer to a term that is compared with something, rows weighing as `mix` [rows] says."""
+    label = cases.labels[term.against or ""]
+    known = ~torch.isnan(label)
+    label, weights = label[known].double(), mix[known].double()
+    if not len(label):
+        return Constant(0.0, 1.0)
 
     def cost(answer: float) -> float:
-        return float(term.by(torch.full_like(label, answer), label).mean())
+        return float((term.by(torch.full_like(label, answer), label) * weights).sum() / weights.sum())
 
     # The best constant of a logit or of a number lies around the labels' range.
-    middle = float(label.mean())
-    found = optimize.minimize_scalar(
-        cost, bounds=(min(middle - span, -20.0), max(middle + span, 20.0)), method="bounded"
-    )
-    return max(float(found.fun), 1e-12)
+    middle, span = float(label.mean()), float(label.max() - label.min())
+    bounds = min(middle - span, -20.0), max(middle + span, 20.0)
+    found = optimize.minimize_scalar(cost, bounds=bounds, method="bounded", options={"xatol": 1e-6})
+    # Labels that are all alike cost a constant answer nothing: there is no scale to go by.
+    return Constant(float(found.x), float(found.fun) if float(found.fun) > 1e-9 else 1.0)
 
 
 @contextmanager

@@ -14,12 +14,16 @@ from models.contracts.recall import Recall
 from models.errors import BadStudy
 from models.schema import Binary, Categorical, Column, Numeric
 from models.table import FALSE, TRUE
+from training.network import EMBEDDING, INPUTS
 from training.sources.file import read_file
 from training.split import Shares
+from training.term import WEIGHTS
 
 # Words people write for "not known". They are named in the study file, where they can be corrected.
 EMPTY_WORDS = ("NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
 MOST_CATEGORIES = 30
+# Half the span more on either side still fits a 32-bit float.
+LARGEST = 1e38
 SHARES = Shares(training=0.4, validation=0.15, certification=0.3, test=0.15)
 
 
@@ -50,6 +54,8 @@ def study_text(
         raise BadStudy(f"{table}: {target}: {positive} should be one of its several cells, got {kinds}.")
     if outcome.null_count():
         raise BadStudy(f"{table}: {target}: should be known in every row, got {outcome.null_count()} empty cells.")
+    if group == target:
+        raise BadStudy(f"{table}: {target}: says who is sick, so it should not name the patient too.")
     inferred = infer(rows.drop({target, *([group] if group else []), *drop}))
     if not inferred.columns:
         raise BadStudy(f"{table}: no column is left to learn from: {_reasons(inferred)}.")
@@ -71,16 +77,20 @@ def infer(rows: pl.DataFrame) -> Inferred:
 
 def _column(cells: pl.Series) -> Column | str:
     """The column that these cells keep to, or why there is none."""
+    if not cells.name:
+        return "it has no name"
     known = cells.drop_nulls()
+    if isinstance(known.dtype, pl.String):
+        known = known.str.strip_chars()
     missing = "impute" if cells.null_count() else "refuse"
     if known.n_unique() < 2:
         return "it never changes"
     if known.dtype == pl.Boolean:
         return Binary(name=cells.name, missing=missing)
     if isinstance(known.dtype, pl.String):
-        if known.str.strip_chars().str.to_lowercase().is_in([*TRUE, *FALSE]).all():
+        if known.str.to_lowercase().is_in([*TRUE, *FALSE]).all():
             return Binary(name=cells.name, missing=missing)
-        numbers = known.str.strip_chars().cast(pl.Float64, strict=False)
+        numbers = known.cast(pl.Float64, strict=False)
         if numbers.null_count() == 0 and numbers.is_finite().all():
             known = numbers
     if known.dtype.is_numeric():
@@ -94,6 +104,10 @@ def _numeric(name: str, known: pl.Series, missing: str) -> Column | str:
     if set(known.unique().to_list()) <= {0.0, 1.0}:
         return Binary(name=name, missing=missing)
     low, high = known.to_numpy().min().item(), known.to_numpy().max().item()
+    if low == high:
+        return "it never changes"
+    if max(abs(low), abs(high)) > LARGEST:
+        return "some of its numbers are too large for 32 bits"
     slack = (high - low) / 2
     # What was seen is not all that can be true: half the span more on either side, but not below a natural 0.
     low = 0.0 if 0 <= low <= slack else _round(low - slack, math.floor)
@@ -162,6 +176,11 @@ def _literal(value: object) -> str:
     )
 
 
+def _in_comment(text: str) -> str:
+    """A name on one line, whatever it holds: what follows a line end would be run."""
+    return text if text.isprintable() else repr(text)
+
+
 def identifier(text: str) -> str:
     """A name made of small letters, digits and underscores.
 
@@ -184,6 +203,8 @@ def _text(  # noqa: PLR0917  # every blank of the form
     positives: int,
 ) -> str:
     head = identifier(target)
+    if head in {WEIGHTS, INPUTS, EMBEDDING}:
+        head = f"is_{head}"
     prevalence = positives / height
     small = height < 2000
     network = "Linear()" if small else "MLP(hidden=(64, 64))"
@@ -195,8 +216,10 @@ def _text(  # noqa: PLR0917  # every blank of the form
     decay = 0.01 if small else 0.0001
     columns = "\n".join(f"            {_written(column)}," for column in inferred.columns)
     shares = ", ".join(f"{part}={share}" for part, share in SHARES.model_dump().items())
-    left_out = "".join(f"# Left out: {column}, because {reason}.\n" for column, reason in inferred.left_out.items())
-    return f'''"""{name}: {target} = {positive}, from {table.name} ({height:,} rows, {positives:,} positive)."""
+    left_out = "".join(
+        f"# Left out: {_in_comment(column)}, because {reason}.\n" for column, reason in inferred.left_out.items()
+    )
+    return f'''"""{name}: {head}, {height:,} rows of which {positives:,} positive."""
 
 from models.contracts.precision import Precision
 from models.contracts.recall import Recall

@@ -100,7 +100,9 @@ class Net(nn.Module):
         self.encoder = encoder
         self.layers = nn.ModuleDict({name: layer for name, layer, _ in layers})
         width = layers[-1][2] if layers else encoder.width
-        self.heads = nn.ModuleDict({head: nn.Linear(width, 1) for head in heads})
+        # A module may not be called `type` or `keys`, a head may.
+        self.head_names = tuple(heads)
+        self.heads = nn.ModuleList(nn.Linear(width, 1) for _ in heads)
 
     def forward(self, columns: torch.Tensor) -> dict[str, torch.Tensor]:
         return self.taps(self.encoder(columns))
@@ -112,7 +114,8 @@ class Net(nn.Module):
             inputs = layer(inputs)
             found[name] = inputs
         found[EMBEDDING] = inputs
-        return found | {name: head(inputs).squeeze(1) for name, head in self.heads.items()}
+        answers = [head(inputs).squeeze(1) for head in self.heads]
+        return found | dict(zip(self.head_names, answers, strict=True))
 
     def weights(self) -> torch.Tensor:
         """All weights that multiply something, in one row; biases are left out of decay."""
@@ -120,12 +123,12 @@ class Net(nn.Module):
 
     def tap_names(self) -> tuple[str, ...]:
         """The names a term may sit on."""
-        return (INPUTS, *self.layers, EMBEDDING, *self.heads)
+        return (INPUTS, *self.layers, EMBEDDING, *self.head_names)
 
-    def start_from(self, biases: Mapping[str, float]) -> None:
-        """Let heads begin at the best constant answer, so that training spends nothing on finding it."""
+    def start_from(self, answers: Mapping[str, float]) -> None:
+        """Let heads begin at a constant answer, so that training spends nothing on finding it."""
         with torch.no_grad():
-            for head, bias in biases.items():
-                module = self.heads[head]
-                assert isinstance(module, nn.Linear)
-                module.bias.fill_(bias)
+            for name, head in zip(self.head_names, self.heads, strict=True):
+                assert isinstance(head, nn.Linear)
+                if name in answers:
+                    head.bias.fill_(answers[name])

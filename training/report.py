@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib as mpl
@@ -21,7 +22,7 @@ def draw(manifests: Sequence[Manifest], file: Path) -> None:
     with mpl.rc_context({"svg.hashsalt": "fulcrum", "font.size": 10}):
         figure = Figure(figsize=(10, 4.8), layout="constrained")
         roc, precision = figure.subplots(1, 2)
-        for manifest, colour in zip(manifests, COLOURS, strict=False):
+        for manifest, colour in zip(manifests, cycle(COLOURS), strict=False):
             _roc(roc, manifest, colour)
             _precision(precision, manifest, colour)
         _dress(roc, "Receiver operating characteristic", "1 - specificity", "recall")

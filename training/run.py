@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models import graph
 from models.bundle import Bundle, write_bundle
+from models.calibration import Calibration
 from models.card import card
 from models.curve import Curve
 from models.errors import BadStudy
@@ -79,7 +80,7 @@ def run(
     asked = np.concatenate([*(part.columns for part in parts.values()), generate(study.columns, GENERATED, seed)])
     largest = check_parity(net, raw, study.heads, asked)
     logits = Graph(graph.as_bytes(raw)).run(parts["validation"].columns)[f"{graph.RAW}{head}"]
-    calibration = undo(model, head, parts["training"].labels[head]).fit(logits, parts["validation"].labels[head])
+    calibration = _calibration(model, head, parts, logits)
     prevalence = model.contract.promise.prevalence or calibration.prevalence
     plain = graph.finish(
         raw,
@@ -132,7 +133,7 @@ def load(study: Study) -> Loaded:
     parts = {}
     for name in PARTS:
         chosen = rows[name]
-        if name != "test" and len(np.unique(targets[chosen])) < 2:
+        if (name != "test" or len(chosen)) and len(np.unique(targets[chosen])) < 2:
             raise BadStudy(f"split: the {name} part should hold cases of both kinds, got {len(chosen)} cases of one.")
         part = table.rows[chosen]
         parts[name] = Data(
@@ -148,6 +149,14 @@ def _groups(split: Split) -> str | None:
     if isinstance(split, ByDate):
         return _groups(split.before)
     return split.column if isinstance(split, ByGroup) else None
+
+
+def _calibration(model: Model, head: str, parts: dict[str, Data], logits: NDArray[np.float32]) -> Calibration:
+    """The undo of the training part's weights and rates, with the map fitted on the validation part."""
+    try:
+        return undo(model, head, parts["training"].labels[head]).fit(logits, parts["validation"].labels[head])
+    except ValueError as error:
+        raise BadStudy(f"models.{model.name}: nothing was learnt that can be calibrated. {error}") from None
 
 
 def _curve(model: onnx.ModelProto, data: Data, head: str) -> Curve:

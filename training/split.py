@@ -77,9 +77,12 @@ class ByGroup(Split):
     shares: Shares = Shares()
 
     def parts(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> dict[str, Rows]:
-        groups = _column(table, self.column).rank("dense").to_numpy().astype(np.int64) - 1
+        names = _column(table, self.column)
+        if names.null_count():
+            raise BadStudy(f"split.column: {self.column} should be known in every row, got {names.null_count()} empty.")
+        groups = np.unique(names.rank("dense").to_numpy(), return_inverse=True)[1]
         # A group is sick if any of its rows is, so that each part gets its share of sick groups.
-        sick = np.zeros(int(groups.max()) + 1, dtype=np.int64)
+        sick = np.zeros(names.n_unique(), dtype=np.int64)
         np.maximum.at(sick, groups, targets)
         one_row_a_group = pl.DataFrame({self.column: np.arange(len(sick))})
         parts = Random(shares=self.shares).parts(one_row_a_group, sick, seed)

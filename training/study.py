@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 import numpy as np
 import polars as pl
+import torch
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -30,6 +31,9 @@ from training.term import WEIGHTS, Term
 
 for family in (models.contracts, training.losses, training.networks, training.sources):
     load_members(family)
+
+# Inputs and outputs of every finished graph.
+ANSWERS = ("columns", "threshold", "prevalence", "probability", "positive", "logit")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -101,6 +105,20 @@ class Study(Value):
         return made
 
     @model_validator(mode="after")
+    def _heads(self) -> Self:
+        """Every head has a name of its own, which neither the network nor the graph uses for something else."""
+        if len(set(self.heads)) < len(self.heads):
+            raise ValueError(f"outcome and symptoms need a name each, got {', '.join(self.heads)}")
+        for model in self.models:
+            taken = {WEIGHTS, INPUTS, EMBEDDING, *(name for name, _, _ in model.network.layers(1))}
+            if clash := sorted(taken & set(self.heads)):
+                raise ValueError(f"models.{model.name}.network: has a tap {clash[0]}, so no head should be called that")
+        for place, symptom in enumerate(self.symptoms):
+            if symptom.name in ANSWERS:
+                raise ValueError(f"symptoms.{place}.name: should be none of {', '.join(ANSWERS)}, got {symptom.name}")
+        return self
+
+    @model_validator(mode="after")
     def _taps(self) -> Self:
         """Every term names things that are there, and something pulls on the outcome's head."""
         for model in self.models:
@@ -112,6 +130,7 @@ class Study(Value):
                     raise ValueError(f"{at}.on: should be one of {', '.join(taps)}, got {term.on}")
                 if term.against is not None and term.against not in self.heads:
                     raise ValueError(f"{at}.against: should be one of {', '.join(self.heads)}, got {term.against}")
+                _fits(term, at, one_number_a_row=term.on in self.heads)
             if not any(term.on == self.outcome.name and term.against == self.outcome.name for term in model.terms):
                 raise ValueError(f"models.{model.name}.terms: none pulls {self.outcome.name} towards its labels")
         return self
@@ -130,6 +149,14 @@ class Study(Value):
     def symptom_heads(self) -> tuple[Symptom, ...]:
         """The symptoms as a manifest names them."""
         return tuple(Symptom(name=label.name, meaning=label.meaning, unit=label.unit) for label in self.symptoms)
+
+
+def _fits(term: Term, at: str, *, one_number_a_row: bool) -> None:
+    """Try a term on two rows: what it compares must be of one shape."""
+    try:
+        term.by(torch.zeros(2 if one_number_a_row else (2, 3)), None if term.against is None else torch.zeros(2))
+    except ValueError as error:
+        raise ValueError(f"{at}: {error}".removesuffix(".")) from None
 
 
 def labels(study: Study, table: pl.DataFrame) -> dict[str, NDArray[np.float32]]:

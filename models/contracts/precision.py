@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,15 +40,14 @@ class Precision(Contract):
         )
 
     def choose(self, certification: Curve, *, guide: Curve) -> OperatingPoint:
-        grid = self._grid(guide)
         passed: tuple[float, Counts] | None = None
-        for threshold in grid:
+        for threshold in self._grid(guide):
             counts = certification.at(threshold)
             if self.bound(counts) < self.at_least:
                 break
             passed = threshold, counts
         if passed is None:
-            raise self._unreachable(certification.at(grid[0]))
+            raise self._unreachable(counts)
         threshold, counts = passed
         return OperatingPoint(
             threshold=threshold,
@@ -88,12 +88,12 @@ class Precision(Contract):
         sick, healthy = self.prevalence * caught, (1 - self.prevalence) * alarmed
         return sick / (sick + healthy) if sick else 0.0
 
-    def _grid(self, guide: Curve) -> list[float]:
+    def _grid(self, guide: Curve) -> Iterator[float]:
         """Thresholds in the order of testing: the guide's surest first, then each lower one."""
         scores = np.array(guide.thresholds)[::-1]
         sure = self._bounds(np.cumsum(guide.positives[::-1]), np.cumsum(guide.negatives[::-1]), guide)
         start = int(np.argmax(sure))
-        return [guide.settled(float(score)) for score in scores[start:]]
+        return (guide.settled(float(score)) for score in scores[start:])
 
     def _bounds(self, hits: NDArray[np.int64], alarms: NDArray[np.int64], guide: Curve) -> NDArray[np.float64]:
         """`bound` for many counts of the guide at once."""

@@ -110,7 +110,26 @@ def test_every_rule_is_unreachable_and_never_a_sentinel_on_scores_that_say_nothi
         asked(member).choose(curve, guide=curve)
 
 
+@every_member
+def test_the_region_of_every_rule_rises_with_a_better_model_and_lies_from_0_to_1(member: type[Contract]) -> None:
+    found = [asked(member).region(drawn(4000, 0.2, seed=6, apart=apart)) for apart in (0.0, 1.0, 2.0, 3.0, 6.0)]
+    assert found == sorted(found)
+    assert 0 <= found[0] < 0.5 < found[-1] <= 1
+
+
 # Recall
+
+
+def test_the_region_of_recall_is_a_mean_of_specificities_by_a_slow_loop() -> None:
+    curve = drawn(600, 0.3, seed=7)
+    specificities = []
+    for step in range(100):
+        least = 0.8 + 0.2 * step / 100
+        enough = [
+            counts for counts in map(curve.at, curve.thresholds) if counts.hits >= least * counts.positives - 1e-9
+        ]
+        specificities.append(max(counts.clears for counts in enough) / curve.negative_count)
+    assert Recall(at_least=0.9).region(curve) == pytest.approx(np.mean(specificities), abs=2e-3)
 
 
 def misses_by_loop(positives: int, at_least: float, confidence: float) -> int | None:
@@ -260,7 +279,23 @@ def test_recall_is_measured_among_the_sick_with_a_wilson_interval() -> None:
     assert Recall(at_least=0.5).measure(curve, 0.6) == wilson(2, 3)
 
 
+def test_the_recall_threshold_lies_in_the_middle_of_the_gap_below_its_score() -> None:
+    curve = Curve.of([0.25] * 5 + [0.5] * 60 + [0.75] * 40, [0] * 5 + [1] * 100)
+    assert Recall(at_least=0.95).choose(curve, guide=curve).threshold == 0.375
+
+
 # Precision
+
+
+def test_the_region_of_precision_is_a_mean_of_recalls_by_a_slow_loop() -> None:
+    curve = drawn(600, 0.3, seed=8)
+    rule = Precision(at_least=0.7, prevalence=0.1)
+    recalls = []
+    for step in range(100):
+        least = 0.4 + 0.6 * step / 100
+        measured = [(rule.measure(curve, score).value or 0.0, curve.at(score).hits) for score in curve.thresholds]
+        recalls.append(max((hits for value, hits in measured if value >= least), default=0) / curve.positive_count)
+    assert rule.region(curve) == pytest.approx(np.mean(recalls), abs=1e-9)
 
 
 def bound_by_scipy(counts: Counts, confidence: float, prevalence: float) -> float:

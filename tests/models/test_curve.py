@@ -58,12 +58,20 @@ def test_a_settled_threshold_lies_in_the_middle() -> None:
     assert curve.settled(0.9) == np.float32(0.9)
 
 
-def test_between_neighbouring_floats_the_score_itself_is_the_threshold() -> None:
-    low = np.float32(0.3)
-    high = np.nextafter(low, np.float32(1))
-    curve = Curve.of([low, high], [0, 1])
-    assert curve.settled(float(high)) == high
-    assert curve.at(curve.settled(float(high))) == Counts(hits=1, misses=0, alarms=0, clears=1)
+@pytest.mark.parametrize("start", [0.3, 0.5, 0.7, 1e-30, 2.0**-149])
+def test_between_neighbouring_floats_the_score_itself_is_the_threshold(start: float) -> None:
+    """The middle of two neighbours is rounded to one of them: now up, now down."""
+    low = np.float32(start)
+    for _ in range(2):
+        high = np.nextafter(low, np.float32(1))
+        curve = Curve.of([low, high], [0, 1])
+        assert curve.settled(float(high)) == high
+        assert curve.at(curve.settled(float(high))) == Counts(hits=1, misses=0, alarms=0, clears=1)
+        low = high
+
+
+def test_scores_are_held_as_the_graph_gives_them_in_32_bits() -> None:
+    assert Curve.of([0.1], [1]).thresholds == (float(np.float32(0.1)),)
 
 
 def test_a_settled_threshold_survives_a_score_rounded_one_bit_lower_on_another_processor() -> None:

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field, ValidationError
 
 from models.errors import BadInput, Refusal
-from models.rows import encode_rows, encode_typed, row_type
+from models.rows import decode_rows, encode_rows, encode_typed, refusals, row_type
 from models.schema import Binary, Categorical, Column, Numeric, Schema
 from models.table import encode_table
 from tests import handmade
@@ -44,6 +46,31 @@ def test_rows_become_the_numbers_the_graph_takes() -> None:
 
 def test_many_rows_become_what_a_slow_loop_makes_of_them() -> None:
     assert np.array_equal(encode_rows(handmade.SCHEMA, handmade.rows(500)), handmade.encoded(500), equal_nan=True)
+
+
+def test_encoded_rows_are_decoded_to_what_a_person_would_write() -> None:
+    columns = handmade.encoded(300)
+    rows = decode_rows(handmade.SCHEMA, columns)
+    assert np.array_equal(encode_rows(handmade.SCHEMA, rows), columns, equal_nan=True)
+    assert decode_rows(handmade.SCHEMA, np.array([[61, np.nan, 1, 1]], dtype=np.float32)) == [
+        {"age": 61.0, "fluid": None, "new_vessels": 1, "eye": "right"}
+    ]
+
+
+def test_a_refused_request_as_a_whole_is_said_by_the_path_of_what_is_wrong_with_it() -> None:
+    class Request(BaseModel):
+        rows: Annotated[list[row_type(handmade.SCHEMA)], Field(min_length=1)]  # type: ignore[misc]
+
+    def texts(body: object) -> list[str]:
+        with pytest.raises(ValidationError) as caught:
+            Request.model_validate(body)
+        return [str(refusal) for refusal in refusals(handmade.SCHEMA, caught.value)]
+
+    assert texts({"rows": []}) == ["rows: should have at least 1 item after validation, not 0, got list of 0."]
+    assert texts({}) == ["rows: Field required, got nothing."]
+    assert texts({"rows": 5}) == ["rows: should be a valid list, got 5."]
+    assert texts({"rows": [GOOD | {"age": "old"}]}) == [f"rows.0.age: {AGE}, got 'old'."]
+    assert texts([1, 2]) == ["body: should be a valid dictionary or instance of Request, got list of 2."]
 
 
 def test_typed_rows_are_encoded_by_name_whatever_order_they_were_written_in() -> None:

@@ -1,101 +1,19 @@
-"""A real `bentoml serve` over hand-made bundles, on a free loopback port."""
+"""One service for all tests that only ask it."""
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
-import psutil
 import pytest
 
 from models import graph
 from models.bundle import write_bundle
 from models.scorer import Scorer
 from tests import handmade
+from tests.running import ROOT, Server, environment, serving
 
-ROOT = Path(__file__).parents[2]
 MAX_ROWS, MAX_BYTES = 4000, 1_000_000
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running service, the file its log goes to, and the bundles it answers from."""
-
-    url: str
-    log: Path
-    bundles: Path
-
-    def scorer(self, model: str) -> Scorer:
-        from models.bundle import open_bundle
-
-        return Scorer(open_bundle(self.bundles / model))
-
-    def post(self, path: str, **request: object) -> httpx.Response:
-        return httpx.post(f"{self.url}/{path}", timeout=60, **request)
-
-
-def environment(folder: Path, **variables: str) -> dict[str, str]:
-    """What a service is started with: its own BentoML home, and no setting of this machine."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FULCRUM_", "BENTOML_"))}
-    return {**kept, "BENTOML_HOME": str(folder), "BENTOML_DO_NOT_TRACK": "True", **variables}
-
-
-@contextmanager
-def serving(*arguments: str, variables: dict[str, str], folder: Path, bundles: Path, log: Path) -> Iterator[Server]:
-    """Start `bentoml serve` in `folder`, wait until it is ready, and end every process of it afterwards."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "bentoml", "serve", *arguments, "--host", "127.0.0.1", "--port", str(port)]
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            command, cwd=folder, env=variables, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
-        )
-    server = Server(f"http://127.0.0.1:{port}", log, bundles)
-    try:
-        _wait(server, process)
-        yield server
-    finally:
-        _end(process)
-
-
-def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        if process.poll() is not None:
-            break
-        try:
-            if httpx.get(f"{server.url}/readyz", timeout=60).status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            time.sleep(0.2)
-    pytest.fail(f"The service did not start:\n{server.log.read_text()}")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    # The workers have process groups of their own, so they are looked up while their parent lives.
-    alive = [psutil.Process(process.pid)] if process.poll() is None else []
-    alive += [child for parent in alive for child in parent.children(recursive=True)]
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-    _, stubborn = psutil.wait_procs(alive, timeout=30)
-    for left in stubborn:
-        left.kill()
-    process.wait()
-    psutil.wait_procs(stubborn)
-
-
-@pytest.fixture(scope="session")
-def serve() -> Callable[..., AbstractContextManager[Server]]:
-    return serving
 
 
 @pytest.fixture(scope="session")

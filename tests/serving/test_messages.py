@@ -52,7 +52,6 @@ BODIES = st.lists(GOOD | CHANGED | ROWS | JSON, max_size=20)
 @given(BODIES)
 def test_a_request_is_read_exactly_if_its_rows_keep_the_schema(messages: Messages, rows: list[Any]) -> None:
     body = json.dumps({"rows": rows}).encode()
-    # What is sent is JSON: infinity, for one, arrives as such, and a huge number as infinity.
     arrived = json.loads(body)["rows"]
     try:
         wanted = encode_rows(handmade.SCHEMA, arrived)
@@ -69,11 +68,11 @@ def test_a_request_is_read_exactly_if_its_rows_keep_the_schema(messages: Message
 def test_no_other_body_is_ever_read(messages: Messages, body: Any) -> None:
     try:
         messages.request.read(json.dumps(body).encode())
-    except BadInput as refused:
-        assert refused.refusals
-    else:
-        assert set(body) == {"rows"}
-        encode_rows(handmade.SCHEMA, body["rows"])
+    except BadInput:
+        return
+
+    assert set(body) == {"rows"}
+    assert len(encode_rows(handmade.SCHEMA, body["rows"])) == len(body["rows"])
 
 
 @settings(deadline=None, max_examples=300)
@@ -111,8 +110,10 @@ def test_bytes_that_are_no_json_are_refused(messages: Messages, body: bytes) -> 
         (
             b'{"rows": [7], "site": "A"}',
             BadInput,
-            "site: is not a part of a request, which holds rows only, got 'A'.\n"
-            "rows.0: should be a mapping of column names to values, got 7.",
+            (
+                "site: is not a part of a request, which holds rows only, got 'A'.\n"
+                "rows.0: should be a mapping of column names to values, got 7."
+            ),
         ),
     ],
 )

@@ -122,7 +122,9 @@ def test_a_row_without_an_end_is_refused_by_its_length() -> None:
     assert refused(data) == "t.csv, line 3: should be a row of 16 MiB at most, got a longer one."
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-12], lambda data: b"no gzip at all", lambda data: data[:15] + b"\xff" * 20])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-12], lambda data: b"no gzip at all", lambda data: data[:15] + b"\xff" * 20]
+)
 def test_a_damaged_packed_file_is_refused(tmp_path: Path, damage: object) -> None:
     file = tmp_path / "t.csv.gz"
     file.write_bytes(damage(gzip.compress(b"id,a\n" + b"1,2\n" * 99)))  # type: ignore[operator]

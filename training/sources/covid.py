@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import http.client
 import io
 import os
-import urllib.error
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -64,13 +65,15 @@ def _packed() -> bytes:
     try:
         with urllib.request.urlopen(HOME, timeout=20) as answer:
             packed: bytes = answer.read()
-    except (urllib.error.URLError, OSError) as error:
+    except (http.client.HTTPException, OSError) as error:
         raise NoData(f"{NAME}: not under FULCRUM_DATA ({named or 'not set'}), nor to be fetched: {error}.") from None
     if hashlib.sha256(packed).hexdigest() == SHA256:
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        fresh = cached.with_suffix(".part")
-        fresh.write_bytes(packed)
-        fresh.replace(cached)
+        # Where nothing may be written it is fetched again another time.
+        with contextlib.suppress(OSError):
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            fresh = cached.with_suffix(".part")
+            fresh.write_bytes(packed)
+            fresh.replace(cached)
     return packed
 
 

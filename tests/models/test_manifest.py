@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from models.contracts.precision import Precision
+from models.contracts.recall import Recall
+from models.errors import BadBundle
+from models.manifest import Files, Manifest, read
+from models.schema import Numeric
+from tests import handmade
+
+NUMBERLESS = "unable to parse string as"
+FILES = {"model.onnx": "0" * 64, "CARD.md": "f" * 64}
+
+
+@pytest.fixture(scope="module")
+def manifest() -> Manifest:
+    return handmade.finished("presurgical")[1]
+
+
+@pytest.fixture
+def document(manifest: Manifest) -> dict[str, Any]:
+    return copy.deepcopy(json.loads(Files(manifest=manifest, files=FILES).model_dump_json()))
+
+
+def error(document: object) -> str:
+    with pytest.raises(BadBundle) as caught:
+        read(json.dumps(document), file="manifest.json")
+    return str(caught.value)
+
+
+def put(document: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    """The document with another value at a path such as `points.0.threshold`."""
+    *steps, last = path.split(".")
+    place: Any = document["manifest"]
+    for step in steps:
+        place = place[int(step) if step.isdigit() else step]
+    place[int(last) if last.isdigit() else last] = value
+    return document
+
+
+def test_a_manifest_is_read_as_it_was_written(manifest: Manifest, document: dict[str, Any]) -> None:
+    found = read(json.dumps(document), file="manifest.json")
+    assert found.manifest == manifest
+    assert found.files == FILES
+    assert type(found.manifest.contract) is Precision
+    assert type(found.manifest.columns.columns[0]) is Numeric
+    assert found.manifest.point is found.manifest.points[0]
+
+
+def test_the_written_document_names_the_kind_of_every_member(document: dict[str, Any]) -> None:
+    assert document["manifest"]["contract"]["kind"] == "Precision"
+    kinds = [column["kind"] for column in document["manifest"]["columns"]["columns"]]
+    assert kinds == ["Numeric", "Numeric", "Binary", "Categorical"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "text"),
+    [
+        ("points.0.threshold", 1.5, "Input should be less than or equal to 1, got 1.5."),
+        ("points.0.threshold", "high", f"Input should be a valid number, {NUMBERLESS} a number, got 'high'."),
+        ("points.0.threshold", None, "Input should be a valid number, got None."),
+        ("points", [], "Tuple should have at least 1 item after validation, not 0, got []."),
+        ("points.0.measured.counts.hits", -1, "Input should be greater than or equal to 0, got -1."),
+        ("curve.thresholds.3", -0.5, "Input should be greater than or equal to 0, got -0.5."),
+        ("format", 2, "Input should be 1, got 2."),
+        ("color", "red", "Extra inputs are not permitted, got 'red'."),
+        ("calibration.color", 1, "Extra inputs are not permitted, got 1."),
+        ("calibration.slope", -1, "Input should be greater than 0, got -1."),
+        ("prevalence", 0, "Input should be greater than 0, got 0."),
+        ("contract", {"kind": "Cost"}, "kind should be one of Precision, Recall, got 'Cost'."),
+        ("contract", {"at_least": 0.9}, "kind should be one of Precision, Recall, got None."),
+        ("contract.at_least", 2, "Input should be less than 1, got 2."),
+        ("columns.columns.0", {"kind": "Text"}, "kind should be one of Binary, Categorical, Numeric, got 'Text'."),
+        ("columns.columns.1.missing", "drop", "Input should be 'refuse' or 'impute', got 'drop'."),
+        ("parity.decision_differences", 1, "Input should be 0, got 1."),
+        ("parity.row_alone_differences", 3, "Input should be 0, got 3."),
+        ("provenance.seed", "x" * 50, f"Input should be a valid integer, {NUMBERLESS} an integer, got '{'x' * 36}...."),
+        ("provenance.parts.0.rows", -1, "Input should be greater than or equal to 0, got -1."),
+    ],
+)  # fmt: skip
+def test_a_bad_value_is_named_by_file_field_rule_and_value(
+    document: dict[str, Any], path: str, value: object, text: str
+) -> None:
+    assert error(put(document, path, value)) == f"manifest.json: {path}: {text}"
+
+
+def test_a_rule_about_several_fields_names_the_value_that_holds_them(document: dict[str, Any]) -> None:
+    text = "manifest.json: columns.columns.0: low should be below high, got 500.0 and 120.0."
+    assert error(put(document, "columns.columns.0.low", 500)) == text
+
+
+def test_a_promise_that_was_certified_for_less_is_refused(document: dict[str, Any]) -> None:
+    text = error(put(document, "points.0.certified", 0.1))
+    assert text == "manifest.json: points.0: certified should be at least 0.6, got 0.1."
+
+
+def test_a_point_that_promises_something_else_than_the_contract_is_refused(document: dict[str, Any]) -> None:
+    text = error(put(document, "contract", Recall(at_least=0.5).model_dump()))
+    start = (
+        "manifest.json: document: points.0.promise should be the contract's (recall >= 0.5 with confidence 0.95), got {"
+    )
+    assert text.startswith(start)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_number_that_is_none_is_refused(document: dict[str, Any], number: str) -> None:
+    text = json.dumps(put(document, "prevalence", "NUMBER")).replace('"NUMBER"', number)
+    with pytest.raises(BadBundle, match=r"^manifest\.json: prevalence: Input should be a finite number, got "):
+        read(text, file="manifest.json")
+
+
+@pytest.mark.parametrize("name", ["columns", "contract", "curve", "points", "prevalence", "study"])
+def test_a_missing_field_is_named(document: dict[str, Any], name: str) -> None:
+    del document["manifest"][name]
+    assert error(document).startswith(f"manifest.json: {name}: Field required, got {{'format': 1,")
+
+
+@pytest.mark.parametrize("text", ["", "{", "null", "[]", '"text"', "\x00", "{}"])
+def test_what_is_no_manifest_at_all_is_refused(text: str) -> None:
+    with pytest.raises(BadBundle, match=r"^manifest\.json: "):
+        read(text, file="manifest.json")
+
+
+def test_bytes_that_are_no_text_are_refused() -> None:
+    with pytest.raises(BadBundle, match=r"^manifest\.json: document: Invalid JSON"):
+        read(b"\xff\xfe\x00", file="manifest.json")
+
+
+def test_a_digest_is_64_hexadecimal_digits(document: dict[str, Any]) -> None:
+    document["files"]["CARD.md"] = "F" * 64
+    rule = "String should match pattern '^[0-9a-f]{64}$'"
+    assert error(document) == f"manifest.json: files.CARD.md: {rule}, got '{'F' * 36}...."
+
+
+def test_probes_and_evidence_are_kept_whole(document: dict[str, Any]) -> None:
+    probe = {"columns": [1.5, None, 0, 1], "probability": 0.25, "positive": True}
+    found = read(json.dumps(put(document, "probes", [probe])), file="manifest.json").manifest
+    assert found.probes[0].columns == (1.5, None, 0.0, 1.0)
+    assert json.loads(found.model_dump_json())["probes"] == [probe]

@@ -1,0 +1,106 @@
+"""`training -> models <- serving`: the arrows between the packages point one way."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MAY_NOT_IMPORT = {
+    "models": {"training", "serving", "torch", "bentoml"},
+    "serving": {"training", "torch"},
+    "training": {"serving", "bentoml"},
+}
+
+
+def modules(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imported(source: str) -> Iterator[str]:
+    """Every module that a source names in an import, at any depth of its code."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = "." * node.level + (node.module or "")
+            yield start
+            yield from (f"{start}.{name.name}" for name in node.names)
+        elif isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
+            called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+            if called in {"import_module", "__import__"} and node.args and isinstance(node.args[0], ast.Constant):
+                yield str(node.args[0].value)
+
+
+def uses(source: str, dotted: str) -> bool:
+    """Whether a source imports `dotted` or reaches it by its full name."""
+    reached = {ast.unparse(node) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
+    return any(name == dotted or name.startswith(f"{dotted}.") for name in {*imported(source), *reached})
+
+
+@pytest.mark.parametrize("package", MAY_NOT_IMPORT)
+def test_no_package_imports_what_it_may_not_know(package: str) -> None:
+    wrong = [
+        f"{file.relative_to(ROOT)} imports {name}"
+        for file in modules(package)
+        for name in imported(file.read_text())
+        if name.split(".")[0] in MAY_NOT_IMPORT[package]
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("package", MAY_NOT_IMPORT)
+def test_imports_are_absolute_so_that_this_test_can_read_them(package: str) -> None:
+    wrong = [str(file) for file in modules(package) for name in imported(file.read_text()) if name.startswith(".")]
+    assert not wrong
+
+
+def test_only_the_export_knows_how_torch_writes_onnx() -> None:
+    users = [
+        file.relative_to(ROOT).as_posix()
+        for package in MAY_NOT_IMPORT
+        for file in modules(package)
+        if uses(file.read_text(), "torch.onnx")
+    ]
+    assert set(users) <= {"training/export.py"}
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import torch", True),
+        ("import numpy, torch.nn as nn", True),
+        ("from torch import nn", True),
+        ("def lazy():\n    from torch.nn import Linear", True),
+        ("import importlib\nimportlib.import_module('torch')", True),
+        ("import torchless\nfrom models import torch_free", False),
+        ("text = 'import torch'", False),
+    ],
+)
+def test_an_import_is_seen_wherever_it_stands(source: str, found: bool) -> None:  # noqa: FBT001  # the answer
+    assert ("torch" in {name.split(".")[0] for name in imported(source)}) is found
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["import torch.onnx", "from torch import onnx", "import torch\ntorch.onnx.export(1)", "from torch.onnx import ops"],
+)
+def test_the_export_is_seen_however_it_is_reached(source: str) -> None:
+    assert uses(source, "torch.onnx")
+    assert not uses("import onnx\nonnx.load(1)", "torch.onnx")
+
+
+def test_the_common_language_runs_where_neither_torch_nor_bentoml_is_loaded() -> None:
+    program = (
+        "import sys, pkgutil, importlib, models\n"
+        "for found in pkgutil.walk_packages(models.__path__, 'models.'):\n"
+        "    importlib.import_module(found.name)\n"
+        f"print(sorted({MAY_NOT_IMPORT['models']!r} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from models.errors import BadStudy
+from models.value import Value, descendants
+from training.split import PARTS, ByDate, ByGroup, Random, Shares, Split
+
+BEFORE = Random(shares=Shares(training=0.75, validation=0.25, certification=0, test=0))
+DAYS = ByDate(
+    column="day",
+    since=date(2020, 3, 1),
+    certify_from=date(2020, 3, 20),
+    test_from=date(2020, 3, 25),
+    until=date(2020, 4, 1),
+    before=BEFORE,
+)
+SPLITS: list[Split] = [
+    Random(),
+    ByGroup(column="patient"),
+    DAYS,
+    DAYS.model_copy(update={"before": ByGroup(column="patient", shares=BEFORE.shares)}),
+]
+every_split = pytest.mark.parametrize("split", SPLITS, ids=["Random", "ByGroup", "ByDate", "ByDate of groups"])
+
+
+def visits(rows: int = 2000, seed: int = 0) -> tuple[pl.DataFrame, np.ndarray]:
+    random = np.random.default_rng(seed)
+    table = pl.DataFrame(
+        {
+            "patient": [f"p{number}" for number in random.integers(0, rows // 3, rows)],
+            "day": [date(2020, 2, 20) + timedelta(int(day)) for day in random.integers(0, 50, rows)],
+        }
+    )
+    return table, (random.random(rows) < 0.2).astype(np.int64)
+
+
+def test_every_split_is_tested_here() -> None:
+    assert {type(split) for split in SPLITS} == set(descendants(Split))
+
+
+@every_split
+@pytest.mark.parametrize("seed", range(5))
+def test_no_row_is_in_two_parts_and_the_order_of_the_table_is_kept(split: Split, seed: int) -> None:
+    table, targets = visits(seed=seed)
+    parts = split.parts(table, targets, seed)
+    assert set(parts) == set(PARTS)
+    together = np.concatenate([parts[name] for name in PARTS])
+    assert len(np.unique(together)) == len(together)
+    for rows in parts.values():
+        assert rows.dtype == np.int64
+        assert (np.diff(rows) > 0).all()
+
+
+@every_split
+def test_a_row_is_left_out_on_purpose_only(split: Split) -> None:
+    table, targets = visits()
+    used = np.sort(np.concatenate(list(split.parts(table, targets, 0).values())))
+    days = table["day"].to_numpy()
+    wanted = np.arange(len(table))
+    if isinstance(split, ByDate):
+        wanted = np.flatnonzero((days >= np.datetime64("2020-03-01")) & (days < np.datetime64("2020-04-01")))
+    assert np.array_equal(used, wanted)
+
+
+@every_split
+def test_a_seed_gives_the_same_parts_again_and_another_seed_others(split: Split) -> None:
+    table, targets = visits()
+    first, again, other = (split.parts(table, targets, seed) for seed in (1, 1, 2))
+    assert all(np.array_equal(first[name], again[name]) for name in PARTS)
+    assert not np.array_equal(first["training"], other["training"])
+
+
+@every_split
+def test_it_is_read_back_as_what_it_was(split: Split) -> None:
+    class Parted(Value):
+        split: Split
+
+    assert Parted.model_validate_json(Parted(split=split).model_dump_json()) == Parted(split=split)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.integers(2, 400), min_size=2, max_size=2),
+    st.lists(st.floats(0.01, 1), min_size=4, max_size=4),
+    st.integers(0, 2**31),
+)
+def test_each_kind_is_shared_out_to_the_row(kinds: list[int], sizes: list[float], seed: int) -> None:
+    whole = [size / sum(sizes) for size in sizes]
+    shares = Shares(**dict(zip(PARTS, whole, strict=True)))
+    targets = np.random.default_rng(seed).permutation(np.repeat([0, 1], kinds))
+    parts = Random(shares=shares).parts(pl.DataFrame({"x": targets}), targets, seed)
+    for name, share in zip(PARTS, whole, strict=True):
+        for kind, count in enumerate(kinds):
+            found = int((targets[parts[name]] == kind).sum())
+            assert abs(found - share * count) <= 1 + 1e-6, (name, kind)
+
+
+def test_chance_is_blind_to_the_order_of_the_table() -> None:
+    targets = np.repeat([0, 1], 500)
+    places = [Random().parts(pl.DataFrame({"x": targets}), targets, seed)["test"] for seed in range(100)]
+    counts = np.bincount(np.concatenate(places), minlength=1000)
+    # Each row is in the test part 15 times of 100, give or take chance: no row is always or never there.
+    assert 1 <= counts.min()
+    assert counts.max() <= 34
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.integers(0, 30), st.booleans()), min_size=1, max_size=200), st.integers(0, 1000))
+def test_pitfall_a_patient_is_never_on_both_sides_of_a_split(rows: list[tuple[int, bool]], seed: int) -> None:
+    table = pl.DataFrame({"patient": [f"patient {patient}" for patient, _ in rows]})
+    targets = np.array([sick for _, sick in rows], dtype=np.int64)
+    parts = ByGroup(column="patient").parts(table, targets, seed)
+    patients = [set(table["patient"].gather(chosen).to_list()) for chosen in parts.values()]
+    assert sum(map(len, patients)) == len(set.union(*patients))
+    assert sum(len(chosen) for chosen in parts.values()) == len(rows)
+
+
+def test_sick_patients_are_shared_out_like_healthy_ones() -> None:
+    table, targets = visits(6000)
+    table = table.with_columns(pl.Series("sick", targets))
+    patients = table.group_by("patient").agg(pl.col("sick").max())
+    sick = dict(zip(patients["patient"], patients["sick"], strict=True))
+    parts = ByGroup(column="patient").parts(table, targets, 0)
+    for name, share in zip(PARTS, Shares().all, strict=True):
+        here = set(table["patient"].gather(parts[name]).to_list())
+        for kind in (0, 1):
+            everywhere = sum(value == kind for value in sick.values())
+            assert abs(sum(sick[patient] == kind for patient in here) - share * everywhere) <= 1 + 1e-6
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pl.Series("patient", [1, 1, 2, 3] * 25),
+        pl.Series("patient", [True, False] * 50),
+        pl.Series("patient", ["a", "b", "c", "a"] * 25, dtype=pl.Categorical),
+        pl.Series("patient", [date(2020, 1, 1), date(2020, 1, 2)] * 50),
+    ],
+    ids=lambda cells: str(cells.dtype),
+)
+def test_a_group_may_be_named_in_any_type(cells: pl.Series) -> None:
+    parts = ByGroup(column="patient").parts(pl.DataFrame([cells]), np.array([0, 1] * 50), 0)
+    found = [set(cells.gather(rows).to_list()) for rows in parts.values()]
+    assert sum(map(len, found)) == cells.n_unique()
+
+
+def test_a_row_without_a_group_is_refused() -> None:
+    table = pl.DataFrame({"patient": ["a", None, "b", None]})
+    with pytest.raises(BadStudy) as caught:
+        ByGroup(column="patient").parts(table, np.array([0, 1, 0, 1]), 0)
+    assert str(caught.value) == "split.column: patient should be known in every row, got 2 empty."
+
+
+def test_no_rows_are_parted_into_no_rows() -> None:
+    for split in SPLITS:
+        parts = split.parts(visits()[0][:0], np.empty(0, dtype=np.int64), 0)
+        assert [len(parts[name]) for name in PARTS] == [0, 0, 0, 0]
+
+
+def test_dates_bound_the_parts_the_first_day_in_and_the_last_out() -> None:
+    table, targets = visits()
+    parts = DAYS.parts(table, targets, 0)
+    days = {name: table["day"].gather(rows) for name, rows in parts.items()}
+    assert (days["test"].min(), days["test"].max()) == (date(2020, 3, 25), date(2020, 3, 31))
+    assert (days["certification"].min(), days["certification"].max()) == (date(2020, 3, 20), date(2020, 3, 24))
+    early = pl.concat([days["training"], days["validation"]])
+    assert (early.min(), early.max()) == (date(2020, 3, 1), date(2020, 3, 19))
+    assert len(days["training"]) / len(early) == pytest.approx(0.75, abs=0.005)
+
+
+def test_without_a_day_of_certification_the_earlier_split_makes_that_part() -> None:
+    table, targets = visits()
+    before = Random(shares=Shares(training=0.5, validation=0.2, certification=0.3, test=0))
+    split = DAYS.model_copy(update={"certify_from": None, "before": before})
+    parts = split.parts(table, targets, 0)
+    assert table["day"].gather(parts["certification"]).max() == date(2020, 3, 24)
+    assert len(parts["certification"]) == pytest.approx(0.3 * sum(len(parts[name]) for name in PARTS[:3]), abs=2)
+
+
+@pytest.mark.parametrize("kind", ["text", "time of day"])
+def test_dates_may_be_text_or_carry_a_time(kind: str) -> None:
+    table, targets = visits()
+    if kind == "text":
+        written = table.with_columns(pl.col("day").cast(pl.String))
+    else:
+        written = table.with_columns(
+            pl.col("day").map_elements(lambda day: datetime(day.year, day.month, day.day, 23), return_dtype=pl.Datetime)
+        )
+    first, second = DAYS.parts(table, targets, 0), DAYS.parts(written, targets, 0)
+    assert all(np.array_equal(first[name], second[name]) for name in PARTS)
+
+
+def days(*cells: object) -> pl.DataFrame:
+    return pl.DataFrame({"day": cells, "patient": ["a"] * len(cells)}, strict=False)
+
+
+NO_DATE = "split.column: day should hold a date in every row."
+
+
+@pytest.mark.parametrize(
+    ("split", "table", "text"),
+    [
+        (DAYS, days(date(2020, 3, 3), None), NO_DATE),
+        (DAYS, days("2020-03-03", ""), NO_DATE),
+        (DAYS, days("2020-03-03", "3 March"), NO_DATE),
+        (DAYS, days(20200303, 20200304), NO_DATE),
+        (
+            DAYS.model_copy(update={"column": "date"}),
+            days("2020-03-03", "2020-03-03"),
+            "split.column: should be a column of the table (day, patient), got date.",
+        ),
+        (
+            ByGroup(column="household"),
+            days("2020-03-03", "2020-03-03"),
+            "split.column: should be a column of the table (day, patient), got household.",
+        ),
+        (
+            DAYS.model_copy(
+                update={"before": Random(shares=Shares(training=0.5, validation=0.25, certification=0.25, test=0))}
+            ),
+            days(*["2020-03-03"] * 20),
+            "split.before: its certification share should be 0, that part being the later rows.",
+        ),
+        (
+            DAYS.model_copy(
+                update={"before": Random(shares=Shares(training=0.5, validation=0.25, certification=0, test=0.25))}
+            ),
+            days(*["2020-03-03"] * 20),
+            "split.before: its test share should be 0, that part being the later rows.",
+        ),
+    ],
+)
+def test_a_table_that_can_not_be_taken_apart_is_refused(split: Split, table: pl.DataFrame, text: str) -> None:
+    with pytest.raises(BadStudy) as caught:
+        split.parts(table, np.arange(table.height) % 2, 0)
+    assert str(caught.value) == text
+
+
+def test_dates_rise() -> None:
+    with pytest.raises(ValidationError) as caught:
+        ByDate(
+            column="day", since=date(2020, 3, 2), test_from=date(2020, 3, 2), until=date(2020, 3, 3), before=BEFORE
+        )
+    assert caught.value.errors()[0]["msg"] == (
+        "Value error, since, certify_from, test_from and until should rise, got 2020-03-02, 2020-03-02, 2020-03-03"
+    )
+
+
+def test_shares_add_up() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Shares(training=0.5, validation=0.5, certification=0.2, test=0.1)
+    assert caught.value.errors()[0]["msg"] == "Value error, shares should add up to 1, got 1.3"
