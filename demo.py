@@ -42,7 +42,7 @@ def main() -> None:
     fulcrum("verify", *(str(OUT / name / model) for model in MODELS))
     study = find_study(name)
     people = some_people(study)
-    with served(OUT / name) as address:
+    with served(OUT / name, log=OUT / name / "server.log") as address:
         title(f"3. Served by BentoML at {address} (types and ranges: {address}/docs.json)")
         for model in MODELS:
             ask(address, model, people)
@@ -99,13 +99,12 @@ def some_people(study: Study) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def served(bundles: Path) -> Iterator[str]:
+def served(bundles: Path, *, log: Path) -> Iterator[str]:
     """A BentoML server of these bundles on a free loopback port, stopped cleanly at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    log = bundles / "server.log"
     setting = {**os.environ, "FULCRUM_BUNDLES": str(bundles.resolve()), "BENTOML_DO_NOT_TRACK": "True"}
     command = [sys.executable, "-m", "bentoml", "serve", "--host", "127.0.0.1", "--port", str(port)]
     console.print(f"$ bentoml serve --host 127.0.0.1 --port {port}", style="bold")
@@ -145,9 +144,7 @@ def ask(address: str, model: str, people: list[dict[str, Any]]) -> None:
     answer = httpx.post(f"{address}/{model}", json={"rows": people}, timeout=10)
     answer.raise_for_status()
     reply = answer.json()
-    grid = Table(
-        "row", "positive", "probability", title=f"POST /{model}: {reply['operating_point']['promise']['text']}"
-    )
+    grid = Table("row", "positive", "probability", title=f"POST /{model}: {reply['operating_point']['in_words']}")
     for number, row in enumerate(reply["rows"]):
         grid.add_row(str(number), str(row["positive"]), f"{row['probability']:.4f}")
     console.print(grid)

@@ -66,7 +66,6 @@ class Column(Member):
         """A valid cell as the number the graph takes; NaN for an empty one."""
         return float("nan") if cell is None else float(cell)
 
-
     def value(self, number: float) -> Any:
         """The number of the graph as a person writes it; the way back from `number`."""
         return None if math.isnan(number) else self._value(number)

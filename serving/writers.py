@@ -89,7 +89,7 @@ class ParquetWriter(Writer):
 
     def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
         self._schema = schema
-        self._held: list[pa.Table] = []
+        self._let_go()
         self._file = pyarrow.parquet.ParquetWriter(
             file,
             schema,
@@ -99,7 +99,9 @@ class ParquetWriter(Writer):
 
     def write(self, rows: pa.Table) -> None:
         self._held.append(rows)
-        if sum(map(len, self._held)) >= ROW_GROUP or sum(held.nbytes for held in self._held) >= ROW_GROUP_BYTES:
+        self._rows += rows.num_rows
+        self._bytes += rows.nbytes
+        if self._rows >= ROW_GROUP or self._bytes >= ROW_GROUP_BYTES:
             self._flush()
 
     def close(self) -> None:
@@ -109,7 +111,11 @@ class ParquetWriter(Writer):
 
     def _flush(self) -> None:
         self._file.write_table(pa.concat_tables(self._held))
-        self._held = []
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._held: list[pa.Table] = []
+        self._rows = self._bytes = 0
 
 
 def _fits_csv(kind: pa.DataType) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from models import graph
@@ -73,6 +76,22 @@ def scorer(
         }
     )
     return Scorer(Bundle(Path(), "", manifest, graph.as_bytes(made), ""))
+
+
+def session(model: onnx.ModelProto | bytes) -> onnxruntime.InferenceSession:
+    """Plain onnxruntime with its own settings: nothing of ours between file and answer."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    data = model if isinstance(model, bytes) else graph.as_bytes(model)
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def ask(model: onnx.ModelProto | bytes, columns: NDArray[np.float32], **settings: float) -> dict[str, NDArray[Any]]:
+    """All outputs by name."""
+    plain = session(model)
+    names = [output.name for output in plain.get_outputs()]
+    feed = {name: np.array([value], dtype=np.float32) for name, value in settings.items()}
+    return dict(zip(names, plain.run(names, {"columns": columns, **feed}), strict=True))
 
 
 @cache

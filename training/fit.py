@@ -208,7 +208,8 @@ def _data_loss(
 def _mean(term: Term, output: torch.Tensor, cases: Cases, mix: torch.Tensor | None) -> torch.Tensor:
     """A term's mean over the rows that have its label, each row weighing as `mix` [rows] says."""
     if term.against is None:
-        values = term.by(output, None)
+        # A row of an embedding counts once, however wide the embedding is.
+        values = term.by(output, None).flatten(start_dim=1).mean(dim=1) if output.ndim > 1 else term.by(output, None)
         return values.mean() if mix is None else (values * mix).sum() / mix.sum()
     label = cases.labels[term.against]
     known = ~torch.isnan(label)

@@ -6,7 +6,6 @@ from models.generate import generate
 from models.rows import decode_rows, encode_rows
 from models.schema import Categorical, Numeric, Schema
 from tests import handmade, one_column
-from tests.models.test_graph import ask
 
 
 def test_generated_rows_keep_the_schema_by_all_who_judge_it() -> None:
@@ -15,7 +14,7 @@ def test_generated_rows_keep_the_schema_by_all_who_judge_it() -> None:
     again = encode_rows(handmade.SCHEMA, decode_rows(handmade.SCHEMA, columns))
     assert np.array_equal(again, columns, equal_nan=True)
     made = one_column.finished(columns=handmade.SCHEMA.columns, threshold=1.0)
-    assert not np.isnan(ask(made, columns)["probability"]).any()
+    assert not np.isnan(one_column.ask(made, columns)["probability"]).any()
 
 
 def test_generated_rows_reach_every_category_both_ends_and_empty_cells() -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from scipy import special
@@ -14,23 +13,9 @@ from models.calibration import Calibration, shift
 from models.schema import Binary, Categorical, Numeric
 from models.scorer import Graph, Scorer
 from tests import handmade, one_column
+from tests.one_column import ask, session
 
 Floats = NDArray[np.float32]
-
-
-def session(model: onnx.ModelProto | bytes) -> onnxruntime.InferenceSession:
-    """Plain onnxruntime with its own settings: nothing of ours between file and answer."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    data = model if isinstance(model, bytes) else graph.as_bytes(model)
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-
-
-def ask(model: onnx.ModelProto | bytes, columns: Floats, **settings: float) -> dict[str, NDArray[np.float32]]:
-    plain = session(model)
-    names = [output.name for output in plain.get_outputs()]
-    feed = {name: np.array([value], dtype=np.float32) for name, value in settings.items()}
-    return dict(zip(names, plain.run(names, {"columns": columns, **feed}), strict=True))
 
 
 def column(*cells: float) -> Floats:

@@ -20,9 +20,13 @@ def test_the_folder_is_empty_beside_the_target_hidden_and_gone_in_the_end(tmp_pa
 
 
 def test_it_is_gone_after_a_failure_too(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), aside(tmp_path / "scores.csv") as folder:
-        (folder / "part").write_text("x")
-        raise KeyboardInterrupt
+    def interrupted() -> None:
+        with aside(tmp_path / "scores.csv") as folder:
+            (folder / "part").write_text("x")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert list(tmp_path.iterdir()) == []
 
 

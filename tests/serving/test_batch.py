@@ -19,7 +19,7 @@ import pytest
 
 from models.bundle import open_bundle
 from models.errors import BadInput
-from models.scorer import Scores, Scorer
+from models.scorer import Scorer, Scores
 from serving.batch import Summary, score_file
 from serving.counts import Counts
 from tests import handmade
@@ -354,8 +354,8 @@ def test_a_source_that_changes_while_it_is_read_is_refused(scorer: Scorer, tmp_p
             with source.open("a") as file:
                 file.write("late,61,,,left,\n")
 
-    said = refused(scorer, source, tmp_path / "o.csv", progress=grow)
-    assert said == "in.csv: should stay the same while it is read, got a change."
+    with pytest.raises(BadInput, match=r"in.csv: should stay the same while it is read, got a change\."):
+        score_file(scorer, source, tmp_path / "o.csv", progress=grow)
     assert names(tmp_path) == ["in.csv"]
 
 
@@ -366,9 +366,16 @@ from models.bundle import open_bundle
 from models.scorer import Scorer
 from serving.batch import score_file
 
-bundle, source, target, chunk = sys.argv[1:]
-progress = lambda counts: print(counts.read, flush=True)
-score_file(Scorer(open_bundle(bundle)), Path(source), Path(target), progress=progress, rows_per_chunk=int(chunk))
+bundle, source, target = map(Path, sys.argv[1:])
+summary = score_file(Scorer(open_bundle(bundle)), source, target, progress=globals().get("progress"))
+"""
+WAITS = """
+import sys
+
+def progress(counts):
+    if counts.read > 9000:
+        print("in the middle", flush=True)
+        sys.stdin.read()
 """
 
 
@@ -377,17 +384,16 @@ def test_a_killed_job_leaves_no_part_of_a_result_and_the_next_one_is_whole(
     folder: Path, scorer: Scorer, tmp_path: Path, ending: str
 ) -> None:
     source, target = csv_file(tmp_path / "in.csv", spoiled(20_000)), tmp_path / f"o.{ending}"
-    command = [sys.executable, "-c", JOB, str(folder / "screen"), str(source), str(target), "100"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as job:
+    command = [sys.executable, "-c", WAITS + JOB, str(folder / "screen"), str(source), str(target)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as job:
         assert job.stdout is not None
-        while int(job.stdout.readline()) < 2000:
-            pass
+        assert job.stdout.readline() == "in the middle\n"
         job.send_signal(signal.SIGKILL)
     assert job.returncode == -signal.SIGKILL
     assert names(tmp_path) == [f".o.{ending}.partial", "in.csv"]
     summary = score_file(scorer, source, target)
     assert summary.counts.read == 20_000
-    assert names(tmp_path) == ["in.csv", f"o.{ending}", "o.json", "o.refused.csv"]
+    assert names(tmp_path) == sorted(["in.csv", f"o.{ending}", "o.json", "o.refused.csv"])
 
 
 FATAL = """
@@ -415,8 +421,8 @@ def test_a_job_killed_while_it_names_its_files_leaves_an_old_or_a_new_result_and
     old = target.read_bytes()
     source = csv_file(tmp_path / "in.csv", spoiled(200))
     whole = score_file(scorer, source, tmp_path / "whole.csv").target_sha256
-    command = [sys.executable, "-c", FATAL.format(at=at) + JOB, str(folder / "screen"), str(source), str(target), "100"]
-    killed = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-c", FATAL.format(at=at) + JOB, str(folder / "screen"), str(source), str(target)]
+    killed = subprocess.run(command, check=False)
     assert killed.returncode == -signal.SIGKILL
     assert not (tmp_path / "o.json").exists()
     if at == 3:
@@ -429,7 +435,7 @@ def test_a_job_killed_while_it_names_its_files_leaves_an_old_or_a_new_result_and
 
 def peak_megabytes(folder: Path, source: Path, target: Path) -> float:
     measure = JOB + "\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-    command = [sys.executable, "-c", measure, str(folder / "screen"), str(source), str(target), "8192"]
+    command = [sys.executable, "-c", measure, str(folder / "screen"), str(source), str(target)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return int(done.stdout.splitlines()[-1]) / 1024
 

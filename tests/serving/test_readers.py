@@ -16,6 +16,7 @@ from models.errors import BadInput
 from serving.readers import open_reader
 
 NAMES = ["id", "note", "x"]
+QUOTES = "should have quotes around whole cells only, doubled inside, got a quote elsewhere, or one left open."
 CELL = st.text(st.sampled_from('0a,"\n\r é\ufeff\t'), max_size=5)
 
 
@@ -53,7 +54,7 @@ def refused(file: Path) -> str:
     packed=st.booleans(),
 )
 def test_cells_are_read_as_another_reader_reads_them(
-    tmp_path: Path, rows: list[list[str]], chunk: int, quoting: int, packed: bool
+    tmp_path: Path, *, rows: list[list[str]], chunk: int, quoting: int, packed: bool
 ) -> None:
     written = io.StringIO(newline="")
     csv.writer(written, quoting=quoting).writerows([NAMES, *rows])  # type: ignore[arg-type]  # a number, as it asks
@@ -79,7 +80,7 @@ def test_an_empty_cell_is_not_a_quoted_empty_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("last", [True, False])
-def test_line_ends_byte_order_marks_and_blank_lines_are_no_cells(tmp_path: Path, end: str, last: bool) -> None:
+def test_line_ends_byte_order_marks_and_blank_lines_are_no_cells(tmp_path: Path, *, end: str, last: bool) -> None:
     lines = ["", "id,x", "1,2", "", "3,4", *([""] if last else [])]
     names, found, _ = read(text(tmp_path, b"\xef\xbb\xbf" + end.join(lines).encode()))
     assert names == ["id", "x"]
@@ -146,8 +147,7 @@ def test_a_cell_longer_than_a_block_is_read_whole(tmp_path: Path) -> None:
         (b"id,x\r1\r", "t.csv: should have lines that end in LF or CRLF, got CR alone."),
         (
             b'id,x\n1,"2\n3,4\n',
-            "t.csv, line 2: should have quotes around whole cells only, doubled inside,"
-            " got a quote elsewhere, or one left open.",
+            f"t.csv, line 2: {QUOTES}",
         ),
     ],
 )

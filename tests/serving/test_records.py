@@ -38,7 +38,7 @@ def parsed(data: bytes) -> list[list[str]]:
 
 @given(rows=TABLE, size=st.integers(1, 40), everything=st.booleans())
 def test_blocks_of_any_size_hold_whole_records_and_lose_nothing(
-    rows: list[list[str]], size: int, everything: bool
+    *, rows: list[list[str]], size: int, everything: bool
 ) -> None:
     data = written([["h", "h", "h"], *rows], everything=everything)
     found = blocks(data, size)
@@ -128,7 +128,7 @@ def test_a_row_without_an_end_is_refused_by_its_length() -> None:
 def test_a_damaged_packed_file_is_refused(tmp_path: Path, damage: object) -> None:
     file = tmp_path / "t.csv.gz"
     file.write_bytes(damage(gzip.compress(b"id,a\n" + b"1,2\n" * 99)))  # type: ignore[operator]
-    with gzip.open(file) as packed, pytest.raises(BadInput, match="t.csv.gz: should be readable to its end, got "):
+    with gzip.open(file) as packed, pytest.raises(BadInput, match=r"t\.csv\.gz: should be readable to its end, got "):
         list(whole_records(packed, "t.csv.gz"))  # type: ignore[arg-type]  # it reads like one
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import csv
-import datetime
+import datetime as dt
 import decimal
 import io
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 from models.errors import BadInput
 from serving.writers import CsvWriter, ParquetWriter, Writer, writer_of
 
-DAY = datetime.datetime(2020, 3, 1, 12, 30, tzinfo=datetime.UTC)
+DAY = dt.datetime(2020, 3, 1, 12, 30, tzinfo=dt.UTC)
 
 
 def written(kind: type[Writer], *tables: pa.Table) -> bytes:
@@ -94,6 +94,7 @@ def test_every_type_that_passes_the_check_can_be_written_as_csv() -> None:
 
 
 def test_a_column_that_csv_can_not_hold_is_refused_before_anything_is_written() -> None:
+    kinds = pa.dictionary(pa.int8(), pa.binary())
     schema = pa.schema(
         [
             ("id", pa.string()),
@@ -101,7 +102,7 @@ def test_a_column_that_csv_can_not_hold_is_refused_before_anything_is_written() 
             ("visits", pa.list_(pa.int8())),
             ("waited", pa.duration("s")),
             ("wide", pa.decimal256(40, 2)),
-            ("kinds", pa.dictionary(pa.int8(), pa.binary())),
+            ("kinds", kinds),
         ]
     )
     ParquetWriter.check(schema)
@@ -112,8 +113,7 @@ def test_a_column_that_csv_can_not_hold_is_refused_before_anything_is_written() 
         "visits: should be of a type that CSV can hold (Parquet can), got a column of type list<item: int8>.",
         "waited: should be of a type that CSV can hold (Parquet can), got a column of type duration[s].",
         "wide: should be of a type that CSV can hold (Parquet can), got a column of type decimal256(40, 2).",
-        "kinds: should be of a type that CSV can hold (Parquet can),"
-        " got a column of type dictionary<values=binary, indices=int8, ordered=0>.",
+        f"kinds: should be of a type that CSV can hold (Parquet can), got a column of type {kinds}.",
     ]
 
 

@@ -246,9 +246,7 @@ def test_a_table_that_can_not_be_taken_apart_is_refused(split: Split, table: pl.
 
 def test_dates_rise() -> None:
     with pytest.raises(ValidationError) as caught:
-        ByDate(
-            column="day", since=date(2020, 3, 2), test_from=date(2020, 3, 2), until=date(2020, 3, 3), before=BEFORE
-        )
+        ByDate(column="day", since=date(2020, 3, 2), test_from=date(2020, 3, 2), until=date(2020, 3, 3), before=BEFORE)
     assert caught.value.errors()[0]["msg"] == (
         "Value error, since, certify_from, test_from and until should rise, got 2020-03-02, 2020-03-02, 2020-03-03"
     )

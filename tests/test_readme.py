@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).resolve().parent.parent
+README = (HOME / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"```{kind}\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("readme")
+    (made / "models").symlink_to(HOME / "models")
+    return made
+
+
+def run(command: list[str], folder: Path) -> str:
+    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PATH": tools, "PYTHONPATH": str(HOME)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_every_command_of_the_readme_runs(folder: Path) -> None:
+    commands = [line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")]
+    assert len(commands) >= 4
+    for command in commands:
+        # The installed script and the module are one: without an install, the module speaks for it.
+        as_module = re.sub(r"^fulcrum ", f"{sys.executable} {HOME / 'fulcrum.py'} ", command)
+        run(["bash", "-c", as_module], folder)
+    assert (folder / "scores.csv").read_text(encoding="utf-8").startswith("id,cough,fever")
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_every_python_block_of_the_readme_runs(block: str, folder: Path) -> None:
+    run([sys.executable, "-c", block], folder)
+
+
+def test_every_link_of_the_documentation_leads_somewhere() -> None:
+    for page in (HOME / "README.md", HOME / "CONTRIBUTING.md", *(HOME / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_command_helps() -> None:
+    for command in ("init", "train", "verify", "score", "serve"):
+        assert "Usage" in run([sys.executable, str(HOME / "fulcrum.py"), command, "--help"], HOME)
