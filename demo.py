@@ -87,10 +87,9 @@ def some_table(study: Study) -> pl.DataFrame:
     table = study.source.read().rows
     outcome = (table[study.outcome.column].cast(pl.String) == study.outcome.positive).cast(pl.Int64).to_numpy()
     test = table[study.split.parts(table, outcome, study.seed)["test"]].select(study.columns.names)
-    spoilt = pl.Series([5, 17])
     first = study.columns.columns[0].name
     text = test.with_columns(pl.all().cast(pl.String)).with_row_index("id")
-    return text.with_columns(pl.when(pl.col("id").is_in(spoilt)).then(pl.lit("?")).otherwise(first).alias(first))
+    return text.with_columns(pl.when(pl.col("id").is_in([5, 17])).then(pl.lit("?")).otherwise(first).alias(first))
 
 
 def some_people(study: Study) -> list[dict[str, Any]]:
@@ -144,7 +143,8 @@ def ask(address: str, model: str, people: list[dict[str, Any]]) -> None:
     answer = httpx.post(f"{address}/{model}", json={"rows": people}, timeout=10)
     answer.raise_for_status()
     reply = answer.json()
-    grid = Table("row", "positive", "probability", title=f"POST /{model}: {reply['operating_point']['in_words']}")
+    console.print(f"POST /{model}: {reply['operating_point']['in_words']}; bundle {reply['bundle'][:12]}...")
+    grid = Table("row", "positive", "probability")
     for number, row in enumerate(reply["rows"]):
         grid.add_row(str(number), str(row["positive"]), f"{row['probability']:.4f}")
     console.print(grid)

@@ -32,8 +32,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help=f"Screening models with a tunable, certified operating point.\n\n{EXIT_CODES}",
 )
-screen = Console(highlight=False)
-complaints = Console(stderr=True, highlight=False)
+# Without markup: a path may hold `[brackets]`.
+screen = Console(highlight=False, markup=False)
+complaints = Console(stderr=True, highlight=False, markup=False)
 
 
 @app.command()
@@ -66,7 +67,7 @@ def init(
             study_text(table, target=target, positive=positive, name=name, group=group, drop=drop or ()),
             encoding="utf-8",
         )
-        screen.print(f"Wrote {file}. Read it, correct it, then: fulcrum train {file}")
+        screen.print(f"Wrote {file}. Read it, correct it, then: fulcrum train {file}", soft_wrap=True)
 
 
 @app.command()
@@ -125,7 +126,7 @@ def train(
             screen.print(summary([each.bundle.manifest for each in made]))
             for each in made:
                 screen.print(f"{each.bundle.folder}  {each.bundle.digest}", soft_wrap=True)
-            screen.print(f"{picture}")
+            screen.print(f"{picture}", soft_wrap=True)
     for line in refused:
         complaints.print(line, soft_wrap=True)
     if refused:
@@ -261,7 +262,9 @@ def _kept(manifest: Manifest) -> str:
 def _need_training() -> None:
     """Say how to install what training needs, which a server does without."""
     if find_spec("torch") is None:
-        complaints.print("Training needs more than serving does: pip install 'fulcrum-screening[train]'", markup=False)
+        complaints.print(
+            "Training needs more than serving does: pip install 'fulcrum-screening[train]'", soft_wrap=True
+        )
         raise typer.Exit(REFUSED)
 
 
@@ -272,8 +275,8 @@ def _answered() -> Iterator[None]:
 
     try:
         yield
-    except FulcrumError as error:
-        complaints.print(str(error), soft_wrap=True, markup=False)
+    except (FulcrumError, OSError) as error:
+        complaints.print(str(error), soft_wrap=True)
         kinds = {Unreachable: UNREACHABLE, BadBundle: UNSOUND, NotExported: UNSOUND}
         raise typer.Exit(kinds.get(type(error), REFUSED)) from None
 

@@ -22,6 +22,7 @@ import numpy as np
 import typer
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
@@ -38,6 +39,7 @@ Floats = NDArray[np.float64]
 
 CHUNK = 20
 STEP = 0.1
+ROUNDING = 1e-5
 # A violation share that chance alone would reach less often than this is taken for a fault.
 BEYOND_CHANCE = 1e-3
 
@@ -94,7 +96,8 @@ class World:
     def score(self, threshold: float) -> float:
         """The lowest score, before rounding, that a threshold on the probability flags."""
         logit = special.logit(threshold) - special.logit(self.prevalence)
-        score = float((logit + self.distance**2 / 2) / self.distance)
+        # Probabilities are 32-bit floats: the score comes back with an error of that size.
+        score = float((logit + self.distance**2 / 2) / self.distance) - ROUNDING
         if self.step is not None:
             score = math.ceil(score / self.step) * self.step
         return -math.inf if score <= self.floor else score
@@ -338,12 +341,13 @@ def _panel(axis: Axes, result: Result) -> None:
             0.02, 0.95 if name == "naive" else 0.85, f"{name}: {share:.1%} broken",
             transform=axis.transAxes, color=colour, va="top", fontweight="bold",
         )  # fmt: skip
-    axis.axvline(promise.at_least, color=INK, linewidth=1.2, linestyle="--", label="asked")
+    axis.axvline(promise.at_least, ymax=0.76, color=INK, linewidth=1.2, linestyle="--", label="asked")
     top = axis.get_ylim()[1]
     axis.set_ylim(0, top * 1.3)
     axis.set_title(result.world.name, color=INK)
     axis.set_xlabel(f"true {promise.figure}")
     axis.set_yticks([])
+    axis.xaxis.set_major_locator(MaxNLocator(5))
     axis.spines[["left", "top", "right"]].set_visible(False)
 
 

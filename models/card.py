@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from models.intervals import Estimate, precision_at
 from models.manifest import Evidence, Manifest
 from models.operating_point import Measured
 from models.schema import Numeric
@@ -88,17 +87,7 @@ def _prevalences(measured: Measured, part: str) -> list[str]:
     """Precision moves with prevalence, so it is never stated for one alone."""
     counts = measured.counts
     own = counts.prevalence
-
-    def at(prevalence: float) -> Estimate:
-        return precision_at(
-            hits=counts.hits,
-            positives=counts.positives,
-            alarms=counts.alarms,
-            negatives=counts.negatives,
-            prevalence=prevalence,
-        )
-
-    rows = [[f"{prevalence:.4g}", str(at(prevalence))] for prevalence in (own / 10, own / 2, own)]
+    rows = [[f"{prevalence:.4g}", str(counts.precision_at(prevalence))] for prevalence in (own / 10, own / 2, own)]
     return [
         f"At the same threshold, recall and specificity as in the {part} part, precision where fewer are sick:",
         "",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
+from models.intervals import Estimate, precision_at
 from models.value import Value
 
 Count = Annotated[int, Field(ge=0)]
@@ -37,6 +38,16 @@ class Counts(Value):
     def prevalence(self) -> float:
         """Share of positives among the cases."""
         return self.positives / (self.positives + self.negatives)
+
+    def precision_at(self, prevalence: float) -> Estimate:
+        """Precision where `prevalence` of the people are sick, with its interval."""
+        return precision_at(
+            hits=self.hits,
+            positives=self.positives,
+            alarms=self.alarms,
+            negatives=self.negatives,
+            prevalence=prevalence,
+        )
 
 
 class Curve(Value):

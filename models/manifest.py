@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainSerializer, ValidationError, model_validator
+from pydantic import AfterValidator, Field, PlainSerializer, ValidationError, model_validator
 
 import models.contracts
 from models.calibration import Calibration, Reliability
@@ -28,12 +28,32 @@ class Target(Value):
     meaning: str = ""
 
 
+# What a graph and a scored file call things of their own.
+TAKEN = frozenset({"columns", "threshold", "prevalence", "probability", "positive", "logit"})
+
+
+def _free(name: str) -> str:
+    if name in TAKEN:
+        raise ValueError(f"should be none of {', '.join(sorted(TAKEN))}, got {name}")
+    return name
+
+
 class Symptom(Value):
     """A further head of the network, answered in its own unit."""
 
-    name: str
+    name: Annotated[str, AfterValidator(_free)]
     meaning: str = ""
     unit: str = ""
+
+
+def check_symptoms(columns: Schema, symptoms: tuple[Symptom, ...]) -> None:
+    """Refuse a symptom that is called like a column: in a scored file one would hide the other.
+
+    Raises ValueError naming it.
+    """
+    for symptom in symptoms:
+        if symptom.name in columns.by_name:
+            raise ValueError(f"symptoms should not be called like a column, got {symptom.name}")
 
 
 class Part(Value):
@@ -108,6 +128,7 @@ class Manifest(Value):
     def _consistent(self) -> Self:
         if self.point.promise != self.contract.promise:
             raise ValueError(f"points.0.promise should be the contract's ({self.contract.promise})")
+        check_symptoms(self.columns, self.symptoms)
         return self
 
     @property

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from models.curve import Counts, Curve, Probability
-from models.intervals import Estimate, precision_at, wilson
+from models.intervals import Estimate, wilson
 from models.value import Value
 
 
@@ -58,13 +58,7 @@ class Measured(Value):
             prevalence=stated,
             precision=wilson(counts.hits, counts.hits + counts.alarms)
             if prevalence is None
-            else precision_at(
-                hits=counts.hits,
-                positives=counts.positives,
-                alarms=counts.alarms,
-                negatives=counts.negatives,
-                prevalence=stated,
-            ),
+            else counts.precision_at(prevalence),
         )
 
 

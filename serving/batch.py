@@ -26,7 +26,8 @@ from serving.counts import Counts
 from serving.readers import open_reader
 from serving.writers import Writer, writer_of
 
-ROWS_PER_CHUNK = 8192
+# Measured on 2 cores: each chunk costs some 3 ms of its own, which 16,384 rows make up for in little memory.
+ROWS_PER_CHUNK = 16_384
 
 
 class Summary(Value):
@@ -119,7 +120,7 @@ def _check_places(source: Path, places: Places) -> None:
     for place in (places.scores, places.refused, places.record):
         if place.is_dir():
             raise BadInput([Refusal(str(place), "should be the name of a file", "a folder")])
-        if source.resolve() == place.resolve() or (place.exists() and source.exists() and source.samefile(place)):
+        if source.exists() and place.exists() and source.samefile(place):
             raise BadInput([Refusal(str(source), "should be another file than those that are written", str(place))])
 
 

@@ -50,7 +50,7 @@ def score_chunk(
     table = _frame(chunk.rows, scorer.columns.names)
     encoded = encode_table(scorer.columns, table, first_row=chunk.first_row)
     scores = scorer.score(encoded.values[encoded.good], threshold=threshold, prevalence=prevalence)
-    rows = chunk.rows if encoded.good.all() else chunk.rows.filter(pa.array(encoded.good))
+    rows = _kept(chunk.rows, encoded.good)
     for name, values in _answers(scores).items():
         rows = rows.append_column(name, pa.array(values))
     positive = int(scores.positive.sum())
@@ -93,6 +93,17 @@ def scored_schema(manifest: Manifest, schema: pa.Schema) -> pa.Schema:
     for name, kind in answers.items():
         schema = schema.append(pa.field(name, kind))
     return schema
+
+
+def _kept(rows: pa.Table, good: NDArray[np.bool_]) -> pa.Table:
+    if good.all():
+        return rows
+    try:
+        return rows.filter(pa.array(good))
+    except pa.ArrowNotImplementedError:
+        # Views of text can not be filtered (Arrow 26): the runs of good rows are cut out one by one.
+        runs = np.flatnonzero(np.diff(good, prepend=False, append=False)).reshape(-1, 2).tolist()
+        return pa.concat_tables([rows.slice(0, 0), *(rows.slice(start, stop - start) for start, stop in runs)])
 
 
 def _answers(scores: Scores) -> dict[str, NDArray[np.float32] | NDArray[np.bool_]]:

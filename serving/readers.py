@@ -101,8 +101,6 @@ class CsvReader:
         """
         first_row = 0
         for block in self._blocks:
-            if not block.data or (block.blank and len(self.schema) > 1):
-                continue
             table, ragged = self._parsed(block)
             yield from _chunks(table, ragged, first_row=first_row, rows=rows)
             first_row += table.num_rows + len(ragged)
@@ -118,7 +116,7 @@ class CsvReader:
             raise BadInput([Refusal(self._name, "should have a header and rows", "an empty file")])
         header, rest = split_header(first)
         self.schema = pa.schema([(name, pa.string()) for name in self._names(header)])
-        self._blocks = chain([rest], blocks)
+        self._blocks = chain([rest] if rest.data else [], blocks)
 
     def _names(self, header: Block) -> list[str]:
         self._check_text(header)

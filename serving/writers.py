@@ -98,6 +98,8 @@ class ParquetWriter(Writer):
         )
 
     def write(self, rows: pa.Table) -> None:
+        if rows.num_rows == 0:
+            return
         self._held.append(rows)
         self._rows += rows.num_rows
         self._bytes += rows.nbytes

@@ -22,11 +22,11 @@ SLOPES, LEVEL = np.array([1.0, -0.7, 0.3]), -2.0
 SPREADS, CENTRES = np.array([1.0, 2.0, 4.0]), np.array([0.0, 3.0, -1.0])
 
 
-def people(count: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Columns float32 [count, 3] and targets float32 [count], one in ten of them sick or so."""
+def people(count: int, seed: int, *, strength: float = 1.0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Columns float32 [count, 3] and targets float32 [count], one in five of them sick or so."""
     random = np.random.default_rng(seed)
     columns = (CENTRES + SPREADS * random.normal(size=(count, 3))).astype(np.float32)
-    chance = special.expit(truth(columns))
+    chance = special.expit(strength * truth(columns))
     return columns, (random.random(count) < chance).astype(np.float32)
 
 

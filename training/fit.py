@@ -33,9 +33,6 @@ class Cases:
     inputs: torch.Tensor
     labels: Mapping[str, torch.Tensor]
 
-    def __len__(self) -> int:
-        return len(self.inputs)
-
     def __getitem__(self, rows: torch.Tensor) -> Cases:
         return Cases(self.inputs[rows], {name: label[rows] for name, label in self.labels.items()})
 
@@ -208,8 +205,9 @@ def _data_loss(
 def _mean(term: Term, output: torch.Tensor, cases: Cases, mix: torch.Tensor | None) -> torch.Tensor:
     """A term's mean over the rows that have its label, each row weighing as `mix` [rows] says."""
     if term.against is None:
+        values = term.by(output, None)
         # A row of an embedding counts once, however wide the embedding is.
-        values = term.by(output, None).flatten(start_dim=1).mean(dim=1) if output.ndim > 1 else term.by(output, None)
+        values = values.flatten(start_dim=1).mean(dim=1) if values.ndim > 1 else values
         return values.mean() if mix is None else (values * mix).sum() / mix.sum()
     label = cases.labels[term.against]
     known = ~torch.isnan(label)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import polars as pl
 
+from models.contracts.precision import Precision
 from models.contracts.recall import Recall
+from models.curve import Counts
 from models.errors import BadStudy
 from models.schema import Binary, Categorical, Column, Numeric
 from models.table import FALSE, TRUE
@@ -140,7 +142,7 @@ def _empty_words(table: Path, rows: pl.DataFrame) -> list[str]:
 
 
 def _reasons(inferred: Inferred) -> str:
-    return "; ".join(f"{name}: {reason}" for name, reason in inferred.left_out.items())
+    return "; ".join(f"{name}: {reason}" for name, reason in inferred.left_out.items()) or "there is none"
 
 
 def _recall(positives: int) -> float:
@@ -150,12 +152,13 @@ def _recall(positives: int) -> float:
     return fitting[0] if fitting else 0.8
 
 
-def _precision(prevalence: float, negatives: int) -> float:
-    """A precision that a good model can be certified at: about as many negatives as it takes are there."""
-    most = min(0.3 * negatives * SHARES.certification / 3.7, 30.0)
-    odds = prevalence / (1 - prevalence) * most
-    fitting = [level for level in (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1) if level / (1 - level) <= odds]
-    return fitting[0] if fitting else 0.05
+def _precision(prevalence: float, positives: int, negatives: int) -> float:
+    """The highest usual precision that a fair model, flagging half of the sick and 2 % of the healthy, can carry."""
+    sick, healthy = (math.floor(count * SHARES.certification) for count in (positives, negatives))
+    hits, alarms = sick // 2, math.ceil(0.02 * healthy)
+    counts = Counts(hits=hits, misses=sick - hits, alarms=alarms, clears=healthy - alarms)
+    bound = Precision(at_least=0.5, prevalence=prevalence).bound(counts)
+    return max((level for level in (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1) if level <= bound), default=0.05)
 
 
 def _written(column: Column) -> str:
@@ -170,7 +173,7 @@ def _literal(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.12g}"
     if isinstance(value, (tuple, list)):
-        return f"({', '.join(_literal(part) for part in value)},)"
+        return f"({', '.join(_literal(part) for part in value)}{',' if len(value) == 1 else ''})"
     return (
         f'"{value}"' if isinstance(value, str) and value.isprintable() and not set(value) & {'"', "\\"} else repr(value)
     )
@@ -206,6 +209,7 @@ def _text(  # noqa: PLR0917  # every blank of the form
     if head in {WEIGHTS, INPUTS, EMBEDDING}:
         head = f"is_{head}"
     prevalence = positives / height
+    precision = _precision(prevalence, positives, height - positives)
     small = height < 2000
     network = "Linear()" if small else "MLP(hidden=(64, 64))"
     module = "linear import Linear" if small else "mlp import MLP"
@@ -268,8 +272,8 @@ study = Study(
                 Term(on={_literal(head)}, against={_literal(head)}, by=CostWeighted(costs=Costs(false_alarm=2.0))),
                 Term(on=WEIGHTS, by=SquaredSize(), weight={decay}),
             ),
-            # At the share of positives in the table; name the share where the model will be used.
-            contract=Precision(at_least={_precision(prevalence, height - positives)}, prevalence={prevalence:.4g}),
+            # What a fair model can carry at the share of positives in the table; name the share where it will be used.
+            contract=Precision(at_least={precision}, prevalence={prevalence:.4g}),
             budget=Budget(batch={batch}),
         ),
     ),

@@ -11,7 +11,7 @@ from scipy import stats
 from models.contract import Contract, nearby
 from models.curve import Counts, Curve
 from models.errors import Unreachable
-from models.intervals import Estimate, lower_bound, precision_at, upper_bound
+from models.intervals import Estimate, lower_bound, upper_bound
 from models.operating_point import Measured, OperatingPoint, Promise
 
 # Beyond this many times the cases, "bring more" is no longer advice.
@@ -67,14 +67,7 @@ class Precision(Contract):
         )
 
     def measure(self, curve: Curve, threshold: float) -> Estimate:
-        counts = curve.at(threshold)
-        return precision_at(
-            hits=counts.hits,
-            positives=counts.positives,
-            alarms=counts.alarms,
-            negatives=counts.negatives,
-            prevalence=self.prevalence,
-        )
+        return curve.at(threshold).precision_at(self.prevalence)
 
     def region(self, curve: Curve) -> float:
         """Mean recall at the precisions nearby, at the named prevalence."""

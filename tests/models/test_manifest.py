@@ -5,11 +5,12 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from models.contracts.precision import Precision
 from models.contracts.recall import Recall
 from models.errors import BadBundle
-from models.manifest import Files, Manifest, read
+from models.manifest import Files, Manifest, Symptom, read
 from models.schema import Numeric
 from tests import handmade
 
@@ -142,3 +143,16 @@ def test_probes_and_evidence_are_kept_whole(document: dict[str, Any]) -> None:
     found = read(json.dumps(put(document, "probes", [probe])), file="manifest.json").manifest
     assert found.probes[0].columns == (1.5, None, 0.0, 1.0)
     assert json.loads(found.model_dump_json())["probes"] == [probe]
+
+
+@pytest.mark.parametrize("name", ["probability", "positive", "logit", "columns", "threshold", "prevalence"])
+def test_a_symptom_may_not_be_called_like_something_of_the_graph_s_own(name: str) -> None:
+    with pytest.raises(ValidationError, match=f"should be none of .*, got {name}"):
+        Symptom(name=name)
+
+
+def test_a_symptom_may_not_be_called_like_a_column() -> None:
+    _, manifest = handmade.finished()
+    fields = {**manifest.model_dump(), "symptoms": [{"name": "age"}]}
+    with pytest.raises(ValidationError, match="symptoms should not be called like a column, got age"):
+        Manifest.model_validate(fields)

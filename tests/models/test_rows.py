@@ -48,6 +48,10 @@ def test_many_rows_become_what_a_slow_loop_makes_of_them() -> None:
     assert np.array_equal(encode_rows(handmade.SCHEMA, handmade.rows(500)), handmade.encoded(500), equal_nan=True)
 
 
+def test_a_category_is_its_place_in_the_schema_and_not_in_the_alphabet() -> None:
+    assert [one(Categorical(name="k", categories=("b", "c", "a")), cell) for cell in "abc"] == [2.0, 0.0, 1.0]
+
+
 def test_encoded_rows_are_decoded_to_what_a_person_would_write() -> None:
     columns = handmade.encoded(300)
     rows = decode_rows(handmade.SCHEMA, columns)

@@ -129,6 +129,26 @@ def test_another_prevalence_never_loses_a_case_of_a_recall_model(
     assert not (here & ~there).any()
 
 
+@pytest.mark.parametrize(
+    ("own", "reference", "other", "centre"),
+    [
+        (0.99263378410681, 0.99999968061096, 0.07076569853956, -9.3),
+        (5.6851892811233e-07, 0.67698989884853, 0.99999958657711, -18.0),
+        (4.9016407775775e-07, 0.99993418928587, 7.4529721945119e-06, -10.0),
+        (0.49978258928265, 0.99959495989019, 3.2679029531494e-05, -9.0),
+    ],
+)
+def test_rounding_of_large_logits_loses_no_case_either(
+    own: float, reference: float, other: float, centre: float
+) -> None:
+    """Neighbouring logits, each in turn on the threshold: here a margin on the probability alone is not enough."""
+    logits = (centre + np.arange(-400, 400) * np.spacing(np.float32(centre))).astype(np.float32)[:, None]
+    whole = one_column.scorer(threshold=0.0, prevalence=own, reference=reference)
+    for threshold in whole.score(logits).probability[::40]:
+        scorer = one_column.scorer(threshold=float(threshold), prevalence=own, reference=reference)
+        assert not (scorer.score(logits).positive & ~scorer.score(logits, prevalence=other).positive).any()
+
+
 @pytest.mark.parametrize("other", [1e-7, 0.001, 0.5, 1 - 1e-7, 1e-30])
 @pytest.mark.parametrize("threshold", [0.0, 1.0, 2.0**-149, float(np.nextafter(np.float32(1), np.float32(0)))])
 def test_a_recall_threshold_at_the_end_of_the_scale_loses_no_case_either(threshold: float, other: float) -> None:

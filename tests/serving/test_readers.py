@@ -87,6 +87,11 @@ def test_line_ends_byte_order_marks_and_blank_lines_are_no_cells(tmp_path: Path,
     assert found == [(0, ("1", "2")), (1, ("3", "4"))]
 
 
+def test_only_a_byte_order_mark_at_the_beginning_of_the_file_is_none_of_a_cell(tmp_path: Path) -> None:
+    data = "\ufeffid,x\n\ufeff1,2\n"
+    assert read(text(tmp_path, data)) == (["id", "x"], [(0, ("\ufeff1", "2"))], [])
+
+
 def test_nothing_but_blank_lines_in_a_block_is_no_row(tmp_path: Path) -> None:
     blank = "\n" * (3 << 20)
     assert read(text(tmp_path, f"id,x\n1,2\n{blank}3,4\n"))[1] == [(0, ("1", "2")), (1, ("3", "4"))]

@@ -137,6 +137,15 @@ def test_a_row_group_ends_at_its_number_of_rows_or_bytes() -> None:
     assert [groups.row_group(place).num_rows for place in range(groups.num_row_groups)] == [2, 1]
 
 
+def test_a_chunk_without_a_row_is_not_held_in_memory() -> None:
+    writer = ParquetWriter(io.BytesIO(), pa.schema([("x", pa.float64())]))
+    before = pa.total_allocated_bytes()
+    for _ in range(20):
+        writer.write(pa.table({"x": pa.nulls(1 << 17, pa.float64())}).slice(0, 0))
+    assert pa.total_allocated_bytes() - before < 1 << 20
+    writer.close()
+
+
 @pytest.mark.parametrize("kind", [CsvWriter, ParquetWriter])
 def test_a_table_of_no_rows_has_its_columns(kind: type[Writer]) -> None:
     empty = pa.schema([("id", pa.string()), ("p", pa.float32())]).empty_table()

@@ -16,7 +16,7 @@ COMPARES_WITH_NOTHING = (SquaredSize,)
 EXTREME = torch.tensor([-1e4, -90.0, -1.0, 0.0, 1.0, 90.0, 1e4])
 every_loss = pytest.mark.parametrize("loss", [kind() for kind in LOSSES], ids=lambda loss: type(loss).__name__)
 every_comparison = pytest.mark.parametrize(
-    "loss", [kind() for kind in LOSSES if not issubclass(kind, COMPARES_WITH_NOTHING)], ids=lambda loss: repr(loss)
+    "loss", [kind() for kind in LOSSES if not issubclass(kind, COMPARES_WITH_NOTHING)], ids=repr
 )
 
 

@@ -38,7 +38,7 @@ def test_its_taps_are_those_it_names_and_each_has_all_rows(network: Network) -> 
     net = built(network)
     taps = net(torch.from_numpy(generate(SCHEMA, 9, 1)))
     assert tuple(taps) == net.tap_names()
-    assert tuple(taps)[0] == INPUTS
+    assert next(iter(taps)) == INPUTS
     assert tuple(taps)[-3:] == (EMBEDDING, *HEADS)
     assert {len(tap) for tap in taps.values()} == {9}
     assert [taps[head].shape for head in HEADS] == [(9,), (9,)]

@@ -17,7 +17,7 @@ from models.errors import NotExported
 from models.generate import generate
 from models.scorer import Graph
 from tests import handmade
-from training.export import check_alone, check_parity, export
+from training.export import _plain, check_alone, check_parity, export
 from training.network import Net
 from training.networks.linear import Linear
 from training.networks.mlp import MLP
@@ -175,6 +175,15 @@ def test_pitfall_a_row_gets_the_same_bits_alone_and_among_others(raw: onnx.Model
 def test_rows_that_are_alike_are_looked_at_once(raw: onnx.ModelProto) -> None:
     columns = np.repeat(generate(handmade.SCHEMA, 3, 3), 100_000, axis=0)
     check_alone(raw, columns, most=3)
+
+
+def test_a_network_that_needs_more_than_plain_operators_is_refused(raw: onnx.ModelProto) -> None:
+    own = onnx.ModelProto()
+    own.CopyFrom(raw)
+    own.functions.append(helper.make_function("ours", "Twice", ["x"], ["y"], [], [helper.make_opsetid("", 18)]))
+    with pytest.raises(NotExported) as caught:
+        _plain(own)
+    assert str(caught.value) == "The network should export to plain operators, got Twice."
 
 
 class Twice(torch.nn.Module):

@@ -339,7 +339,7 @@ def test_a_symptom_that_is_the_same_for_everybody_is_learnt_as_that() -> None:
 
 def test_a_term_on_the_weights_shrinks_them() -> None:
     sizes = [
-        float(simulated.trained(simulated.model(*decay, budget=QUICK), rows=2000).net.weights().norm())
+        float(simulated.trained(simulated.model(*decay, budget=QUICK), rows=2000).net.weights().detach().norm())
         for decay in ((), *((Term(on=WEIGHTS, by=SquaredSize(), weight=weight),) for weight in (0.1, 10.0)))
     ]
     assert sizes[0] > 1.2 * sizes[1]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -37,12 +39,12 @@ def by_hand(schema: Schema, training: NDArray[np.float32], columns: NDArray[np.f
             if isinstance(column, Categorical):
                 kinds += [float(cell == kind) for kind in range(len(column.categories))]
             else:
-                known = [value for value in training[:, place].astype(float).tolist() if value == value]
+                known = [value for value in training[:, place].astype(float).tolist() if not math.isnan(value)]
                 mean = sum(known) / len(known) if known else 0.0
                 spread = (sum((value - mean) ** 2 for value in known) / len(known)) ** 0.5 if known else 1.0
-                numbers.append((cell - mean) / (spread or 1.0) if cell == cell else 0.0)
+                numbers.append((cell - mean) / (spread or 1.0) if not math.isnan(cell) else 0.0)
             if column.missing == "impute":
-                empty.append(float(cell != cell))
+                empty.append(float(math.isnan(cell)))
         encoded.append(numbers + kinds + empty)
     return np.array(encoded)
 

@@ -26,7 +26,8 @@ def drawn(sampling: Sampling, seed: int = 0) -> torch.Tensor:
 
 
 def test_every_sampling_is_tested_here() -> None:
-    assert {type(sampling) for sampling in SAMPLINGS} == set(descendants(Sampling))
+    shipped = {kind for kind in descendants(Sampling) if kind.__module__.startswith("training.")}
+    assert {type(sampling) for sampling in SAMPLINGS} == shipped
 
 
 @every_sampling

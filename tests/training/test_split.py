@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -43,7 +43,9 @@ def visits(rows: int = 2000, seed: int = 0) -> tuple[pl.DataFrame, np.ndarray]:
 
 
 def test_every_split_is_tested_here() -> None:
-    assert {type(split) for split in SPLITS} == set(descendants(Split))
+    assert {type(split) for split in SPLITS} == {
+        kind for kind in descendants(Split) if kind.__module__.startswith("training.")
+    }
 
 
 @every_split
@@ -108,7 +110,7 @@ def test_chance_is_blind_to_the_order_of_the_table() -> None:
     places = [Random().parts(pl.DataFrame({"x": targets}), targets, seed)["test"] for seed in range(100)]
     counts = np.bincount(np.concatenate(places), minlength=1000)
     # Each row is in the test part 15 times of 100, give or take chance: no row is always or never there.
-    assert 1 <= counts.min()
+    assert counts.min() >= 1
     assert counts.max() <= 34
 
 
@@ -191,9 +193,7 @@ def test_dates_may_be_text_or_carry_a_time(kind: str) -> None:
     if kind == "text":
         written = table.with_columns(pl.col("day").cast(pl.String))
     else:
-        written = table.with_columns(
-            pl.col("day").map_elements(lambda day: datetime(day.year, day.month, day.day, 23), return_dtype=pl.Datetime)
-        )
+        written = table.with_columns(pl.col("day").cast(pl.Datetime) + timedelta(hours=23))
     first, second = DAYS.parts(table, targets, 0), DAYS.parts(written, targets, 0)
     assert all(np.array_equal(first[name], second[name]) for name in PARTS)
 

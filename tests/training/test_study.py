@@ -1,0 +1,332 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from pydantic import ValidationError
+
+from models.contracts.recall import Recall
+from models.costs import Costs
+from models.errors import BadInput, BadStudy
+from models.manifest import Symptom, Target
+from models.schema import Numeric, Schema
+from training.losses.absolute_error import AbsoluteError
+from training.losses.cost_weighted import CostWeighted
+from training.losses.squared_size import SquaredSize
+from training.networks.mlp import MLP
+from training.sampling import Oversampled
+from training.source import Source
+from training.sources.file import File
+from training.split import ByGroup
+from training.study import (
+    Budget,
+    Model,
+    Outcome,
+    Study,
+    SymptomLabel,
+    find_study,
+    in_words,
+    inputs,
+    labels,
+    shipped,
+)
+from training.term import WEIGHTS, Term
+
+PULL = Term(on="sick", against="sick", by=CostWeighted())
+
+
+def model(*terms: Term, name: str = "screen") -> Model:
+    return Model(
+        name=name, purpose="", network=MLP(hidden=(4, 4)), terms=terms or (PULL,), contract=Recall(at_least=0.9)
+    )
+
+
+def study(*models: Model, **fields: object) -> Study:
+    values: dict[str, object] = {
+        "name": "eyes",
+        "source": File(path="eyes.csv"),
+        "columns": Schema(columns=(Numeric(name="age", low=0, high=120), Numeric(name="fluid", low=0, high=900))),
+        "outcome": Outcome(name="sick", column="grade", positive="4", meaning="has the disease"),
+        "symptoms": (SymptomLabel(name="thickness", column="microns", meaning="of the retina", unit="um"),),
+        "split": ByGroup(column="patient"),
+        "models": models or (model(),),
+    }
+    return Study(**{**values, **fields})  # type: ignore[arg-type]  # fields of every type
+
+
+def test_a_study_is_read_back_equal_every_class_by_its_name() -> None:
+    whole = study(
+        model(
+            PULL,
+            Term(on="sick", against="sick", by=CostWeighted(costs=Costs(miss=7)), weight=0.5),
+            Term(on="thickness", against="thickness", by=AbsoluteError()),
+            Term(on="hidden_2", by=SquaredSize(), weight=0.1),
+            Term(on=WEIGHTS, by=SquaredSize(), weight=1e-4),
+        ).model_copy(update={"sampling": Oversampled(times=3), "budget": Budget(epochs=3)}),
+        seed=7,
+    )
+    assert Study.model_validate(whole.model_dump(mode="json")) == whole
+    assert Study.model_validate_json(whole.model_dump_json()) == whole
+
+
+def test_heads_are_the_outcome_and_then_the_symptoms() -> None:
+    made = study()
+    assert made.heads == ("sick", "thickness")
+    assert made.target == Target(name="sick", meaning="has the disease")
+    assert made.symptom_heads == (Symptom(name="thickness", meaning="of the retina", unit="um"),)
+
+
+TAPS = "weights, inputs, hidden_1, hidden_2, embedding, sick, thickness"
+SHAPES = "Expected one shape, got output"
+
+
+@pytest.mark.parametrize(
+    ("terms", "text"),
+    [
+        (
+            (Term(on="sik", against="sick", by=CostWeighted()),),
+            f"models.screen.terms.0.on: should be one of {TAPS}, got sik",
+        ),
+        (
+            (PULL, Term(on="hidden_3", by=SquaredSize())),
+            f"models.screen.terms.1.on: should be one of {TAPS}, got hidden_3",
+        ),
+        (
+            (Term(on="sick", against="grade", by=CostWeighted()),),
+            "models.screen.terms.0.against: should be one of sick, thickness, got grade",
+        ),
+        ((Term(on="sick", by=CostWeighted()),), f"models.screen.terms.0: {SHAPES} (2,), target None"),
+        (
+            (PULL, Term(on="embedding", against="thickness", by=AbsoluteError())),
+            f"models.screen.terms.1: {SHAPES} (2, 3), target (2,)",
+        ),
+        (
+            (PULL, Term(on=WEIGHTS, against="thickness", by=SquaredSize())),
+            "models.screen.terms.1: Expected nothing to compare with, got a target (2,)",
+        ),
+        (
+            (Term(on="thickness", against="thickness", by=AbsoluteError()),),
+            "models.screen.terms: none pulls sick towards its labels",
+        ),
+    ],
+)
+def test_a_term_that_can_not_pull_is_named_by_its_path(terms: tuple[Term, ...], text: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        study(model(*terms))
+    assert caught.value.errors()[0]["msg"] == f"Value error, {text}"
+
+
+ANSWERS = "columns, logit, positive, prevalence, probability, threshold"
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        (
+            {"symptoms": (SymptomLabel(name="sick", column="microns"),)},
+            "outcome and symptoms need a name each, got sick, sick",
+        ),
+        (
+            {"symptoms": (SymptomLabel(name="embedding", column="microns"),)},
+            "models.screen.network: has a tap embedding, so no head should be called that",
+        ),
+        (
+            {"outcome": Outcome(name="weights", column="grade", positive="4")},
+            "models.screen.network: has a tap weights, so no head should be called that",
+        ),
+        (
+            {"symptoms": (SymptomLabel(name="hidden_2", column="microns"),)},
+            "models.screen.network: has a tap hidden_2, so no head should be called that",
+        ),
+        (
+            {"symptoms": (SymptomLabel(name="thickness", column="m"), SymptomLabel(name="logit", column="microns"))},
+            f"symptoms.1.name: should be none of {ANSWERS}, got logit",
+        ),
+        (
+            {"symptoms": (SymptomLabel(name="fluid", column="microns"),)},
+            "symptoms should not be called like a column, got fluid",
+        ),
+    ],
+)
+def test_a_head_has_a_name_that_nothing_else_has(fields: dict[str, object], text: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        study(**fields)
+    assert caught.value.errors()[0]["msg"] == f"Value error, {text}"
+
+
+def test_models_have_names_of_their_own() -> None:
+    with pytest.raises(ValidationError) as caught:
+        study(model(), model())
+    assert caught.value.errors()[0]["msg"] == "Value error, every model needs its own name, got screen, screen"
+
+
+@pytest.mark.parametrize("name", ["Eyes", "1eye", "my eyes", "", "../eyes", "eyes.x"])
+def test_a_name_that_could_not_be_a_folder_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="String should match pattern"):
+        study(name=name)
+
+
+# Labels and inputs
+
+
+def table(**columns: object) -> pl.DataFrame:
+    return pl.DataFrame({"grade": ["4", "1", "0", "4"], "microns": ["1.5", None, "3", "4e2"], **columns})
+
+
+def test_labels_are_one_for_the_positive_cell_and_numbers_for_symptoms() -> None:
+    found = labels(study(), table())
+    assert list(found) == ["sick", "thickness"]
+    assert found["sick"].tolist() == [1.0, 0.0, 0.0, 1.0]
+    assert found["thickness"].tolist() == pytest.approx([1.5, float("nan"), 3.0, 400.0], nan_ok=True)
+    assert {label.dtype for label in found.values()} == {np.dtype(np.float32)}
+
+
+def test_an_outcome_may_be_a_number_or_a_truth() -> None:
+    for cells, positive in (([4, 1, 0, 4], "4"), ([4.0, 1.0, 0.0, 4.0], "4.0"), ([True, False, False, True], "true")):
+        made = study(outcome=Outcome(name="sick", column="grade", positive=positive))
+        assert labels(made, table(grade=cells))["sick"].tolist() == [1.0, 0.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("columns", "text"),
+    [
+        (
+            {"grade": ["4", None, "0", None]},
+            "outcome.column: grade should be known in every row, got 2 empty.",
+        ),
+        (
+            {"grade": ["3", "1", "0", "0"]},
+            "outcome.positive: 4 should be one of several cells of grade, got 0, 1, 3.",
+        ),
+        ({"grade": ["4"] * 4}, "outcome.positive: 4 should be one of several cells of grade, got 4."),
+        ({"microns": ["1", "2", "thick", None]}, "symptoms.thickness: microns should hold numbers."),
+    ],
+)
+def test_labels_that_can_not_be_are_refused(columns: dict[str, object], text: str) -> None:
+    with pytest.raises(BadStudy) as caught:
+        labels(study(), table(**columns))
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("column", ["grade", "microns"])
+def test_a_label_that_is_not_in_the_table_is_named(column: str) -> None:
+    rest = table().drop(column)
+    with pytest.raises(BadStudy) as caught:
+        labels(study(), rest)
+    assert str(caught.value) == f"eyes: {column} should be a column of the table ({rest.columns[0]})."
+
+
+def test_a_row_that_breaks_the_schema_is_refused_and_none_is_dropped() -> None:
+    rows = pl.DataFrame({"age": ["61", "old", "70"], "fluid": [1.0, 2.0, 1e4]})
+    with pytest.raises(BadInput) as caught:
+        inputs(study(), rows)
+    assert str(caught.value) == (
+        "rows.1.age: should be a number from 0 to 120, got 'old'.\n"
+        "rows.2.fluid: should be a number from 0 to 900, got 10000.0."
+    )
+    assert inputs(study(), rows[:1]).tolist() == [[61.0, 1.0]]
+
+
+# Finding
+
+
+def test_the_shipped_studies_are_found_by_name_and_are_called_like_their_files() -> None:
+    assert set(shipped()) >= {"breast", "covid"}
+    for name in shipped():
+        found = find_study(name)
+        assert found.name == name
+        assert Study.model_validate_json(found.model_dump_json()) == found
+        assert [made.name for made in found.models] == ["screen", "presurgical"]
+        assert isinstance(found.source, Source)
+
+
+def test_every_column_of_a_shipped_study_says_what_it_means() -> None:
+    for name in shipped():
+        assert all(column.meaning for column in find_study(name).columns.columns)
+
+
+FILE = """
+from models.contracts.recall import Recall
+from models.schema import Numeric, Schema
+from training.losses.cost_weighted import CostWeighted
+from training.networks.linear import Linear
+from training.sources.file import File
+from training.split import Random
+from training.study import Model, Outcome, Study
+from training.term import Term
+
+study = Study(
+    name="eyes",
+    source=File(path="eyes.csv"),
+    columns=Schema(columns=(Numeric(name="age", low=0, high=120),)),
+    outcome=Outcome(name="sick", column="grade", positive="4"),
+    split=Random(),
+    models=(
+        Model(
+            name="screen",
+            purpose="",
+            network=Linear(),
+            terms=(Term(on="sick", against="sick", by=CostWeighted()),),
+            contract=Recall(at_least=0.9),
+        ),
+    ),
+)
+"""
+
+
+def test_a_study_is_found_by_the_path_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "eyes.py").write_text(FILE)
+    assert find_study(str(tmp_path / "eyes.py")).name == "eyes"
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "text"),
+    [
+        (
+            'on="sick"',
+            'on="sik"',
+            "Study: models.screen.terms.0.on: should be one of weights, inputs, embedding, sick, got sik.",
+        ),
+        ("at_least=0.9", "at_least=1.9", "Recall.at_least: Input should be less than 1."),
+        ("high=120", "high=-1", "Numeric: low should be below high, got 0.0 and -1.0."),
+        ('positive="4"', 'positive="4", colour=1', "Outcome.colour: Extra inputs are not permitted."),
+        ("split=Random(),", "", "Study.split: Field required."),
+        (
+            "import Linear",
+            "import Lin",
+            (
+                "should be a Python file that runs, got ImportError: cannot import name 'Lin' from"
+                " 'training.networks.linear' ({networks}/linear.py)."
+            ),
+        ),
+        (
+            "study = Study(",
+            "study = Study((",
+            "should be a Python file that runs, got SyntaxError: '(' was never closed (eyes.py, line 11).",
+        ),
+        ("Random()", "Rand()", "should be a Python file that runs, got NameError: name 'Rand' is not defined."),
+        ("study = Study(", "studies = Study(", "should define `study`, a Study, got NoneType."),
+    ],
+)
+def test_a_study_file_that_is_wrong_is_refused_by_what_is_wrong(tmp_path: Path, was: str, now: str, text: str) -> None:
+    file = tmp_path / "eyes.py"
+    file.write_text(FILE.replace(was, now, 1))
+    with pytest.raises(BadStudy) as caught:
+        find_study(str(file))
+    networks = Path(__file__).parents[2] / "training" / "networks"
+    assert str(caught.value) == f"{file}: {text.format(networks=networks)}"
+
+
+@pytest.mark.parametrize("name", ["eyes", "missing.py", "covid.txt", ""])
+def test_a_study_that_is_nowhere_is_named_with_those_there_are(name: str) -> None:
+    with pytest.raises(BadStudy) as caught:
+        find_study(name)
+    assert str(caught.value) == f"{name}: should be one of {', '.join(shipped())}, or the path of a study file."
+
+
+def test_a_refused_value_is_named_by_its_path() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Study.model_validate({**study().model_dump(), "split": {"kind": "ByHand"}})
+    assert in_words(caught.value) == "Study.split: kind should be one of ByDate, ByGroup, Random, got 'ByHand'."
