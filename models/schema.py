@@ -40,7 +40,7 @@ class Column(Member):
     @property
     def rule(self) -> str:
         """What a cell must be, as it stands in a refusal."""
-        return f"{self._rule}{' or empty' if self.missing == 'impute' else ''}"
+        return f"{self._rule}{', or empty' if self.missing == 'impute' else ''}"
 
     @property
     @abstractmethod
@@ -117,7 +117,7 @@ class Binary(Column):
 
     @property
     def _rule(self) -> str:
-        return "should be 0 or 1, or false or true"
+        return "should be 0, 1, false or true"
 
     @property
     def bounds(self) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 import fulcrum
@@ -284,7 +285,7 @@ def test_a_summary_has_a_column_a_model_and_a_dash_where_nothing_was_measured(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     manifests = [handmade.finished(model)[1] for model in ("screen", "presurgical")]
-    fulcrum.screen.print(fulcrum.summary(manifests))
+    Console(width=200).print(fulcrum.summary(manifests))
     lines = {
         line.split("│")[1].strip(): line.split("│")[2:-1]
         for line in capsys.readouterr().out.splitlines()

@@ -136,8 +136,21 @@ class Keeper:
         self.lowest = float("inf")
         self.since_progress = 0
         self.halvings = 0
-        self.kept: Epoch
-        self.weights: dict[str, torch.Tensor] = {}
+        self.candidates: list[tuple[Epoch, dict[str, torch.Tensor]]] = []
+
+    @property
+    def kept(self) -> Epoch:
+        """The epoch to keep by now."""
+        return self._best[0]
+
+    @property
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The weights of that epoch."""
+        return self._best[1]
+
+    @property
+    def _best(self) -> tuple[Epoch, dict[str, torch.Tensor]]:
+        return min(self.candidates, key=lambda candidate: candidate[0].loss)
 
     def judge(self, net: Net, scales: Mapping[Term, float], number: int, learning_rate: float) -> Epoch:
         net.eval()
@@ -151,10 +164,22 @@ class Keeper:
         moved = region > self.top or loss < self.lowest - PROGRESS * max(self.constant - loss, 0.0)
         self.since_progress = 0 if moved else self.since_progress + 1
         self.top, self.lowest = max(self.top, region), min(self.lowest, loss)
-        near = self.top - self.noise
-        if region >= near and (not self.weights or self.kept.region < near or loss < self.kept.loss):
-            self.kept, self.weights = epoch, copy.deepcopy(net.state_dict())
+        self._consider(epoch, net)
         return epoch
+
+    def _consider(self, epoch: Epoch, net: Net) -> None:
+        """Keep the weights of every epoch that may still turn out best: near the top, and beaten in neither figure."""
+        known = [candidate for candidate, _ in self.candidates]
+        if epoch.region < self.top - self.noise or any(
+            other.region >= epoch.region and other.loss <= epoch.loss for other in known
+        ):
+            return
+        self.candidates = [
+            (other, weights)
+            for other, weights in self.candidates
+            if other.region >= self.top - self.noise and (other.region > epoch.region or other.loss < epoch.loss)
+        ]
+        self.candidates.append((epoch, copy.deepcopy(net.state_dict())))
 
     def stuck(self, patience: int) -> bool:
         return self.since_progress >= patience

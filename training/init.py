@@ -79,25 +79,43 @@ def infer(rows: pl.DataFrame) -> Inferred:
 
 def _column(cells: pl.Series) -> Column | str:
     """The column that these cells keep to, or why there is none."""
-    if not cells.name:
-        return "it has no name"
     known = cells.drop_nulls()
     if isinstance(known.dtype, pl.String):
         known = known.str.strip_chars()
     missing = "impute" if cells.null_count() else "refuse"
-    if known.n_unique() < 2:
-        return "it never changes"
-    if known.dtype == pl.Boolean:
+    if reason := _useless(cells.name, known):
+        return reason
+    if known.dtype == pl.Boolean or _says_yes_or_no(known):
         return Binary(name=cells.name, missing=missing)
-    if isinstance(known.dtype, pl.String):
-        if known.str.to_lowercase().is_in([*TRUE, *FALSE]).all():
-            return Binary(name=cells.name, missing=missing)
-        numbers = known.cast(pl.Float64, strict=False)
-        if numbers.null_count() == 0 and numbers.is_finite().all():
-            known = numbers
+    known = _as_numbers(known)
     if known.dtype.is_numeric():
         return _numeric(cells.name, known.cast(pl.Float64), missing)
     return _categorical(cells, known, missing)
+
+
+def _useless(name: str, known: pl.Series) -> str | None:
+    """Why nothing can be learnt from a column, whatever its kind; None if something can."""
+    if not name:
+        return "it has no name"
+    if known.n_unique() < 2:
+        return "it never changes"
+    if known.n_unique() == len(known) and re.search(r"(^|_|\b)id$", name.lower()):
+        return "it is an identifier: every row has its own"
+    if isinstance(known.dtype, pl.String) and not known.str.to_date(strict=False).null_count():
+        return "it holds dates"
+    return None
+
+
+def _says_yes_or_no(known: pl.Series) -> bool:
+    return isinstance(known.dtype, pl.String) and bool(known.str.to_lowercase().is_in([*TRUE, *FALSE]).all())
+
+
+def _as_numbers(known: pl.Series) -> pl.Series:
+    """Text that is all finite numbers, as numbers; anything else as it is."""
+    if not isinstance(known.dtype, pl.String):
+        return known
+    numbers = known.cast(pl.Float64, strict=False)
+    return numbers if numbers.null_count() == 0 and numbers.is_finite().all() else known
 
 
 def _numeric(name: str, known: pl.Series, missing: str) -> Column | str:

@@ -93,7 +93,8 @@ class ByDate(Split):
     """The test part is a later time: from `test_from` to `until`; rows before `since` and from `until` on are left out.
 
     With `certify_from` the certification part is the time just before the test: a threshold is then certified on
-    the cases that are nearest to those it will meet. The rows before are taken apart by `before`.
+    the cases that are nearest to those it will meet. The rows before are taken apart by `before`; if that is by group,
+    rows of a group that was seen before are left out of the later parts.
     """
 
     column: str = Field(description="holds the date of each row")
@@ -130,6 +131,16 @@ class ByDate(Split):
             if len(parts[name]):
                 raise BadStudy(f"split.before: its {name} share should be 0, that part being the later rows.")
             parts[name] = rows
+        return self._once(table, parts, [name for name in PARTS if name in later])
+
+    def _once(self, table: pl.DataFrame, parts: dict[str, Rows], later: list[str]) -> dict[str, Rows]:
+        """Each group in one part: rows of a group that an earlier part has are left out of the later ones."""
+        if not isinstance(self.before, ByGroup):
+            return parts
+        groups = table[self.before.column].rank("dense").to_numpy()
+        for name in later:
+            earlier = np.concatenate([parts[other] for other in PARTS[: PARTS.index(name)]])
+            parts[name] = parts[name][~np.isin(groups[parts[name]], groups[earlier])]
         return parts
 
 

@@ -85,3 +85,10 @@ def test_the_same_seed_gives_the_same_outcomes_whatever_the_processors() -> None
     seeds = np.random.SeedSequence([5, 0]).spawn(4)
     (result,) = certification.run([world], repeats=4, seed=5)
     assert list(result.outcomes) == certification.repeat(world, seeds)
+
+
+def test_the_same_outcomes_are_drawn_as_the_same_file(tmp_path: Path) -> None:
+    results = list(certification.run(small(), repeats=20, seed=6))
+    for name in ("one.svg", "two.svg"):
+        certification.draw(results, tmp_path / name)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()

@@ -155,8 +155,8 @@ def test_a_model_that_was_not_fitted_afterwards_has_no_row_for_it() -> None:
 def test_every_column_is_there_with_its_meaning_unit_and_rule() -> None:
     text = card(manifest())
     assert cells(text, "age") == ["age at the visit", "years", "a number from 0 to 120 years", "refused"]
-    assert cells(text, "fluid") == ["fluid in the retina", "um", "a number from 0 to 900 um or empty", "filled in"]
-    assert cells(text, "new_vessels") == ["new vessels seen", "", "0 or 1, or false or true or empty", "filled in"]
+    assert cells(text, "fluid") == ["fluid in the retina", "um", "a number from 0 to 900 um, or empty", "filled in"]
+    assert cells(text, "new_vessels") == ["new vessels seen", "", "0, 1, false or true, or empty", "filled in"]
     assert cells(text, "eye") == ["which eye", "", "one of left, right", "refused"]
 
 

@@ -99,7 +99,7 @@ def test_the_row_type_of_one_schema_is_made_once() -> None:
 
 GOOD = {"age": 61, "fluid": None, "new_vessels": 1, "eye": "left"}
 AGE = "should be a number from 0 to 120 years"
-VESSELS = "should be 0 or 1, or false or true or empty"
+VESSELS = "should be 0, 1, false or true, or empty"
 EYE = "should be one of left, right"
 
 
@@ -118,8 +118,8 @@ EYE = "should be one of left, right"
         ("age", None, f"rows.1.age: {AGE}, got None."),
         ("age", [60], f"rows.1.age: {AGE}, got [60]."),
         ("age", 60 + 1j, f"rows.1.age: {AGE}, got (60+1j)."),
-        ("fluid", float("nan"), "rows.1.fluid: should be a number from 0 to 900 um or empty, got nan."),
-        ("fluid", "", "rows.1.fluid: should be a number from 0 to 900 um or empty, got ''."),
+        ("fluid", float("nan"), "rows.1.fluid: should be a number from 0 to 900 um, or empty, got nan."),
+        ("fluid", "", "rows.1.fluid: should be a number from 0 to 900 um, or empty, got ''."),
         ("new_vessels", 2, f"rows.1.new_vessels: {VESSELS}, got 2."),
         ("new_vessels", 0.5, f"rows.1.new_vessels: {VESSELS}, got 0.5."),
         ("new_vessels", "true", f"rows.1.new_vessels: {VESSELS}, got 'true'."),
@@ -153,7 +153,7 @@ def test_pitfall_a_cell_that_breaks_the_contract_is_refused_by_its_path(name: st
         ),
         (
             [{"age": 61, "new_vessels": 1, "eye": "left"}],
-            "rows.0.fluid: should be a number from 0 to 900 um or empty, and always given, got nothing.",
+            "rows.0.fluid: should be a number from 0 to 900 um, or empty, and always given, got nothing.",
         ),
     ],
 )

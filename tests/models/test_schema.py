@@ -11,8 +11,8 @@ from tests.handmade import SCHEMA
 def test_every_kind_says_its_rule_in_words() -> None:
     assert [column.rule for column in SCHEMA.columns] == [
         "should be a number from 0 to 120 years",
-        "should be a number from 0 to 900 um or empty",
-        "should be 0 or 1, or false or true or empty",
+        "should be a number from 0 to 900 um, or empty",
+        "should be 0, 1, false or true, or empty",
         "should be one of left, right",
     ]
 

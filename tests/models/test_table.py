@@ -112,7 +112,7 @@ def test_pitfall_a_number_outside_its_range_is_refused_also_where_empty_cells_ar
     kind = Numeric(name="x", low=-10, high=10, missing="impute")
     _, good, refused = column(kind, [1.0, cell])
     assert good == [True, False]
-    assert refused == [f"rows.1.x: should be a number from -10 to 10 or empty, got {cell!r}."]
+    assert refused == [f"rows.1.x: should be a number from -10 to 10, or empty, got {cell!r}."]
 
 
 @pytest.mark.parametrize("dtype", [pl.Int8, pl.UInt64, pl.Int64, pl.Float32, pl.Float64, pl.String, pl.Decimal(10, 2)])
@@ -144,7 +144,7 @@ def test_yes_and_no_are_read_in_every_spelling_of_a_table(cells: list[object], n
 def test_another_spelling_of_yes_is_refused(cell: str) -> None:
     _, good, refused = column(Binary(name="b"), ["1", cell])
     assert good == [True, False]
-    assert refused == [f"rows.1.b: should be 0 or 1, or false or true, got {cell!r}."]
+    assert refused == [f"rows.1.b: should be 0, 1, false or true, got {cell!r}."]
 
 
 @pytest.mark.parametrize("cell", [2, -1, 0.5, float("nan")])
@@ -166,7 +166,7 @@ def test_numbered_categories_are_read_from_whole_numbers() -> None:
     numbers, good, refused = column(kind, [2, 10, 1, None], pl.Int64)
     assert np.array_equal(numbers, [1, 0, np.nan, np.nan], equal_nan=True)
     assert good == [True, True, False, True]
-    assert refused == ["rows.2.k: should be one of 10, 2 or empty, got 1."]
+    assert refused == ["rows.2.k: should be one of 10, 2, or empty, got 1."]
 
 
 def test_a_category_with_spaces_around_it_in_a_file_is_the_category() -> None:
@@ -210,7 +210,7 @@ def test_columns_that_are_missing_or_of_another_type_are_refused_before_any_work
         encode_table(handmade.SCHEMA, table)
     assert str(caught.value).splitlines() == [
         "age: should be a number from 0 to 120 years, got a column of type Boolean.",
-        "fluid: should be a number from 0 to 900 um or empty, got a column of type List(Float64).",
+        "fluid: should be a number from 0 to 900 um, or empty, got a column of type List(Float64).",
         "new_vessels: should be a column of the table, got age, fluid, eye.",
         "eye: should be one of left, right, got a column of type Float64.",
     ]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import re
+import sys
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -151,12 +152,14 @@ def test_a_kind_may_come_as_a_dictionary(scorer: Scorer) -> None:
     assert pa.types.is_dictionary(found.schema.field("eye").type)
 
 
+# What Unicode calls white space; Python adds four control characters, which are no blank in a file.
+BLANK = "".join(chr(code) for code in range(sys.maxunicode) if chr(code).isspace() and code not in range(0x1C, 0x20))
 YES_OR_NO = {"true": True, "false": False, "1": 1, "1.0": 1, "0": 0, "0.0": 0}
 
 
 def as_json(column: object, text: str | None) -> object:
     """A cell of a CSV file as the same person would write it in JSON."""
-    text = (text or "").strip()
+    text = (text or "").strip(BLANK)
     if not text:
         return None
     if isinstance(column, Binary):

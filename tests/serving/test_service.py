@@ -30,8 +30,8 @@ MAX_ROWS, MAX_BYTES = 4000, 1_000_000  # as the fixture sets them
 ENDPOINTS = ("screen", "presurgical")
 JSON = {"content-type": "application/json"}
 AGE = "should be a number from 0 to 120 years"
-FLUID = "should be a number from 0 to 900 um or empty"
-VESSELS = "should be 0 or 1, or false or true or empty"
+FLUID = "should be a number from 0 to 900 um, or empty"
+VESSELS = "should be 0, 1, false or true, or empty"
 EYE = "should be one of left, right"
 
 

@@ -251,6 +251,17 @@ def test_an_epoch_that_is_better_in_the_operating_region_replaces_one_with_a_bet
     assert [kept.number for _, kept in found] == [1, 2]
 
 
+def test_an_epoch_that_was_not_best_at_its_time_is_kept_once_a_better_region_leaves_the_best_behind() -> None:
+    keeper = object.__new__(Keeper)
+    keeper.noise, keeper.top, keeper.candidates = 0.1, 0.0, []
+    net = Linear().build(ONE, np.zeros((2, 1), dtype=np.float32), ("sick",))
+    for number, (region, loss) in enumerate([(0.50, 1.0), (0.58, 1.2), (0.65, 1.3), (0.64, 1.4)], 1):
+        keeper.top = max(keeper.top, region)
+        keeper._consider(Epoch(number, loss, region, 0.1), net)
+    assert keeper.kept.number == 2
+    assert [epoch.number for epoch, _ in keeper.candidates] == [2, 3]
+
+
 def test_the_operating_region_is_that_of_the_contract() -> None:
     for contract in (Recall(at_least=0.8), Precision(at_least=0.6, prevalence=0.2)):
         random = np.random.default_rng(0)

@@ -160,7 +160,7 @@ def test_the_study_that_is_written_is_the_one_that_was_meant(tmp_path: Path) -> 
     assert study.models[1].contract == Precision(at_least=0.1, prevalence=0.25)
     assert study.models[0].terms[0].by.log_ratio > 0 > study.models[1].terms[0].by.log_ratio
     assert "# Left out: site, because it never changes.\n" in text
-    assert "# Left out: id, because it holds 120 different words: a name, a date or a free text.\n" in text
+    assert "# Left out: id, because it is an identifier: every row has its own.\n" in text
     parts = load(study).parts
     assert sum(len(part.columns) for part in parts.values()) == ROWS
 
@@ -350,3 +350,22 @@ def test_a_column_without_a_name_is_left_out(tmp_path: Path) -> None:
 )
 def test_a_name_is_made_of_letters_digits_and_underscores(text: str, name: str) -> None:
     assert identifier(text) == name
+
+
+def test_identifiers_and_dates_are_left_out_whatever_they_look_like() -> None:
+    rows = pl.DataFrame(
+        {
+            "patient_id": [7, 8, 9, 10],
+            "ID": ["a", "b", "c", "d"],
+            "paid": [1.0, 2.0, 3.0, 4.0],
+            "visit": ["2020-01-01", "2020-01-02", "2020-01-02", "2020-01-01"],
+            "grid": [1.0, 2.0, 2.0, 4.0],
+        }
+    )
+    found = infer(rows)
+    assert [column.name for column in found.columns] == ["paid", "grid"]
+    assert found.left_out == {
+        "patient_id": "it is an identifier: every row has its own",
+        "ID": "it is an identifier: every row has its own",
+        "visit": "it holds dates",
+    }

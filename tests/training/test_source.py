@@ -220,7 +220,7 @@ def test_something_else_at_its_home_is_refused_and_not_kept(small: bytes, monkey
     with home(monkeypatch, other), pytest.raises(NoData) as caught:
         CovidTests().read()
     wanted, got = (hashlib.sha256(data).hexdigest() for data in (small, other))
-    assert str(caught.value) == f"{covid.NAME}: should have SHA-256 {wanted}, got {got}."
+    assert str(caught.value) == f"{covid.HOME}: should have SHA-256 {wanted}, got {got}."
     assert not cache().exists()
 
 
@@ -235,7 +235,8 @@ def test_a_corrupted_file_is_refused(
     with pytest.raises(NoData) as caught:
         CovidTests().read()
     wanted, got = (hashlib.sha256(content).hexdigest() for content in (small, data))
-    assert str(caught.value) == f"{covid.NAME}: should have SHA-256 {wanted}, got {got}."
+    place = tmp_path / "covid" / covid.NAME
+    assert str(caught.value) == f"{place}: should have SHA-256 {wanted}, got {got}."
 
 
 def test_without_data_and_network_the_setting_is_named(

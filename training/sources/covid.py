@@ -33,10 +33,10 @@ class CovidTests(Source):
     """
 
     def read(self) -> Table:
-        packed = _packed()
+        place, packed = _packed()
         digest = hashlib.sha256(packed).hexdigest()
         if digest != SHA256:
-            raise NoData(f"{NAME}: should have SHA-256 {SHA256}, got {digest}.")
+            raise NoData(f"{place}: should have SHA-256 {SHA256}, got {digest}.")
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             text = archive.read(archive.namelist()[0])
         return Table(_protocol(pl.read_csv(text, infer_schema=False, null_values=["None"])), {NAME: digest})
@@ -56,12 +56,13 @@ def _protocol(raw: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _packed() -> bytes:
+def _packed() -> tuple[str, bytes]:
+    """The packed file, with the place where it was found."""
     cached = cache() / NAME
     named = os.environ.get("FULCRUM_DATA")
     for place in ([Path(named) / "covid" / NAME] if named else []) + [cached]:
         if place.is_file():
-            return place.read_bytes()
+            return str(place), place.read_bytes()
     try:
         with urllib.request.urlopen(HOME, timeout=20) as answer:
             packed: bytes = answer.read()
@@ -74,7 +75,7 @@ def _packed() -> bytes:
             fresh = cached.with_suffix(".part")
             fresh.write_bytes(packed)
             fresh.replace(cached)
-    return packed
+    return HOME, packed
 
 
 def cache() -> Path:
