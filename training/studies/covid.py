@@ -11,6 +11,7 @@ from models.schema import Binary, Categorical, Schema
 from training.losses.cost_weighted import CostWeighted
 from training.losses.squared_size import SquaredSize
 from training.networks.mlp import MLP
+from training.sampling import Oversampled
 from training.sources.covid import CovidTests
 from training.split import ByDate, Random, Shares
 from training.study import Model, Outcome, Study
@@ -51,6 +52,7 @@ study = Study(
                 Term(on="infected", against="infected", by=CostWeighted(costs=Costs(miss=5.0))),
                 Term(on=WEIGHTS, by=SquaredSize(), weight=1e-5),
             ),
+            sampling=Oversampled(times=2.0),
             contract=Recall(at_least=0.9),
         ),
         Model(
