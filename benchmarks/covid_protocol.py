@@ -209,8 +209,9 @@ def choice(bundles: dict[str, Bundle], parts: dict[str, Data]) -> list[str]:
         "Certification takes the last three days before the test week: the cases nearest to those that come. Even so the",
         f"disease moves on: at the screen's threshold recall was {before:.4f} on held-out people of 22-28 March and {after:.4f} on",
         "29-31 March. A promise of 0.95 could be certified, at a corner measured 0.96, and would leave nothing for that; 0.90 does,",
-        "and thanks to the ties it is certified at a corner of 0.95. (From 0.97 on the ties leave only flagging everybody.) A precision of 0.80 at prevalence 8 % says that four of five people whose operation is put off are",
-        "infected; 0.85 and more would leave no room for the same drift. The two last columns were looked at afterwards.",
+        "and thanks to the ties it is certified at a corner of 0.95. (From 0.97 on the ties leave only flagging everybody.)",
+        "A precision of 0.80 at prevalence 8 % says that four of five people whose operation is put off are infected; 0.85 and",
+        "more would leave no room for the same drift. The two last columns were looked at afterwards.",
         "",
         *table(head, rows),
     ]
