@@ -22,6 +22,7 @@ EXIT_CODES = """
 Exit codes: 0 done; 2 wrong usage; 3 input, study or data refused; 4 a contract could not be certified;
 5 a bundle or an export is not sound; 6 scored, but some rows were refused (they are in the side file).
 """
+NEARLY_EVERYBODY = 0.95
 REFUSED, UNREACHABLE, UNSOUND, SOME_REFUSED = 3, 4, 5, 6
 
 app = typer.Typer(
@@ -126,6 +127,7 @@ def train(
             screen.print(summary([each.bundle.manifest for each in made]))
             for each in made:
                 screen.print(f"{each.bundle.folder}  {each.bundle.digest}", soft_wrap=True)
+                warn_of_empty_promise(each.bundle.manifest)
             screen.print(f"{picture}", soft_wrap=True)
     for line in refused:
         complaints.print(line, soft_wrap=True)
@@ -227,6 +229,18 @@ def serve(
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
     service = ["serve", "serving.service:Screening", "--host", host, "--port", str(port)]
     os.execv(sys.executable, [sys.executable, "-m", "bentoml", *service])
+
+
+def warn_of_empty_promise(manifest: Manifest) -> None:
+    """Say so where a promise is kept by flagging nearly everybody: it is true, and of no use."""
+    counts = manifest.point.measured.counts
+    flagged = (counts.hits + counts.alarms) / (counts.positives + counts.negatives)
+    if flagged > NEARLY_EVERYBODY:
+        complaints.print(
+            f"{manifest.study}/{manifest.model}: keeps its promise by flagging {flagged:.1%} of the certification"
+            " cases. Ask for less, or give it more to tell people apart by.",
+            soft_wrap=True,
+        )
 
 
 def summary(manifests: list[Manifest]) -> Table:

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 import fulcrum
 from models.bundle import Bundle, open_bundle, write_bundle
 from models.manifest import Probe
+from models.operating_point import Measured
 from tests import handmade, simulated
 from training.study import find_study
 
@@ -279,6 +280,18 @@ def test_without_torch_it_is_said_how_training_is_installed(here: Path, monkeypa
         answer = asked(*arguments)
         assert answer.code == REFUSED
         assert answer.err == "Training needs more than serving does: pip install 'fulcrum-screening[train]'\n"
+
+
+def test_a_promise_kept_by_flagging_nearly_everybody_is_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
+    _, manifest = handmade.finished("screen")
+    fulcrum.warn_of_empty_promise(manifest)
+    assert not capsys.readouterr().err
+    everybody = manifest.point.model_copy(update={"measured": Measured.of(manifest.curve, 0.0)})
+    fulcrum.warn_of_empty_promise(manifest.model_copy(update={"points": (everybody,)}))
+    assert capsys.readouterr().err == (
+        "handmade/screen: keeps its promise by flagging 100.0% of the certification cases."
+        " Ask for less, or give it more to tell people apart by.\n"
+    )
 
 
 def test_a_summary_has_a_column_a_model_and_a_dash_where_nothing_was_measured(
