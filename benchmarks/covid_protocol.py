@@ -250,7 +250,7 @@ def prevalences(bundles: dict[str, Bundle], test: Data) -> list[str]:
         "the same. Told the prevalence, the model restates every probability, so that their mean is the prevalence again. The",
         "pre-surgical point promises a precision, so its threshold stays where it is and fewer people are flagged: some precision",
         "is won back, for recall. How much depends on the ties: the threshold passes few groups of people on its way, and what it",
-        "does not pass it can not clear. (The certificate speaks of 8 %; at another prevalence the reply says that it does not",
+        "does not pass it can not clear. (The certificate speaks of 8 %; at another prevalence it is said not to",
         "hold: to keep 80 % where 4 % are sick, ask for that and certify it.) The screen promises a recall, which does not depend",
         "on prevalence: its threshold moves along, and the same people are flagged.",
         "",
