@@ -18,13 +18,14 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from fulcrum import SOME_REFUSED, summary
+from fulcrum import SOME_REFUSED
 from models.bundle import open_bundle
 from models.errors import NoData
 from models.rows import decode_rows
 from training.run import load
 from training.sources.covid import CovidTests
 from training.study import Study, find_study
+from training.summary import summary
 
 OUT = Path("out")
 MODELS = ("screen", "presurgical")

@@ -15,14 +15,13 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from models.manifest import Manifest
+    from models.bundle import Bundle
 
 SHIPPED = Path(__file__).resolve().parent / "models" / "covid"
 EXIT_CODES = """
 Exit codes: 0 done; 2 wrong usage; 3 input, study or data refused; 4 a contract could not be certified;
 5 a bundle or an export is not sound; 6 scored, but some rows were refused (they are in the side file).
 """
-NEARLY_EVERYBODY = 0.95
 REFUSED, UNREACHABLE, UNSOUND, SOME_REFUSED = 3, 4, 5, 6
 
 app = typer.Typer(
@@ -87,7 +86,6 @@ def train(
 
     from models.errors import BadStudy, Unreachable
     from training.fit import Epoch
-    from training.report import draw
     from training.run import load, run
     from training.study import find_study
 
@@ -122,13 +120,7 @@ def train(
                     made.append(result)
                     bar.update(task, total=1, completed=1, state=f"kept epoch {result.fitted.kept.number}")
         if made:
-            picture = out / asked.name / "report.png"
-            draw([each.bundle.manifest for each in made], picture)
-            screen.print(summary([each.bundle.manifest for each in made]))
-            for each in made:
-                screen.print(f"{each.bundle.folder}  {each.bundle.digest}", soft_wrap=True)
-                warn_of_empty_promise(each.bundle.manifest)
-            screen.print(f"{picture}", soft_wrap=True)
+            _show([each.bundle for each in made], out / asked.name / "report.png")
     for line in refused:
         complaints.print(line, soft_wrap=True)
     if refused:
@@ -231,46 +223,19 @@ def serve(
     os.execv(sys.executable, [sys.executable, "-m", "bentoml", *service])
 
 
-def warn_of_empty_promise(manifest: Manifest) -> None:
-    """Say so where a promise is kept by flagging nearly everybody: it is true, and of no use."""
-    counts = manifest.point.measured.counts
-    flagged = (counts.hits + counts.alarms) / (counts.positives + counts.negatives)
-    if flagged > NEARLY_EVERYBODY:
-        complaints.print(
-            f"{manifest.study}/{manifest.model}: keeps its promise by flagging {flagged:.1%} of the certification"
-            " cases. Ask for less, or give it more to tell people apart by.",
-            soft_wrap=True,
-        )
+def _show(bundles: list[Bundle], picture: Path) -> None:
+    """What was made: a picture, a table, the files, and what to think twice about."""
+    from training.report import draw
+    from training.summary import empty_promise, summary
 
-
-def summary(manifests: list[Manifest]) -> Table:
-    """What the models of a study promise and do, a column a model."""
-    grid = Table("", *(manifest.model for manifest in manifests), title=manifests[0].study, title_justify="left")
-    points = [manifest.point for manifest in manifests]
-    grid.add_row("promise", *(str(point.promise) for point in points))
-    grid.add_row("certified", *(f"{point.promise.figure} >= {point.certified:.4f}" for point in points))
-    for part in ("certification", "test"):
-        found = [
-            manifest.point.measured if part == "certification" else manifest.evidence and manifest.evidence.measured
-            for manifest in manifests
-        ]
-        for figure in ("recall", "specificity", "precision"):
-            cells = [str(getattr(measured, figure)) if measured else "-" for measured in found]
-            grid.add_row(f"{figure}, {part}", *cells)
-    grid.add_row("area under ROC, test", *(_area(manifest) for manifest in manifests))
-    grid.add_row("kept on the test part", *(_kept(manifest) for manifest in manifests))
-    return grid
-
-
-def _area(manifest: Manifest) -> str:
-    found = manifest.evidence
-    return (
-        f"{found.area_under_curve:.4f} [{found.area_interval[0]:.4f}, {found.area_interval[1]:.4f}]" if found else "-"
-    )
-
-
-def _kept(manifest: Manifest) -> str:
-    return "-" if manifest.evidence is None else ("yes" if manifest.evidence.kept else "NO")
+    manifests = [bundle.manifest for bundle in bundles]
+    draw(manifests, picture)
+    screen.print(summary(manifests))
+    for bundle in bundles:
+        screen.print(f"{bundle.folder}  {bundle.digest}", soft_wrap=True)
+        if warning := empty_promise(bundle.manifest):
+            complaints.print(warning, soft_wrap=True)
+    screen.print(f"{picture}", soft_wrap=True)
 
 
 def _need_training() -> None:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from models.calibration import Reliability
+from models.card import table
 from models.contracts.recall import Recall
 from models.costs import Costs
 from models.schema import Numeric, Schema
@@ -36,14 +37,14 @@ COLUMNS = 10
 PREVALENCE = 0.1
 LOW, HIGH = 0.9, 1.1
 SCHEMA = Schema(columns=tuple(Numeric(name=f"x{place}", low=-100, high=100) for place in range(COLUMNS)))
-HEAD = (
+HEAD = [
     "network",
     "price of a miss : of a false alarm",
     "positives oversampled",
     "observed / expected before",
     "observed / expected",
     "slope",
-)
+]
 People = tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]
 CASES: list[tuple[Costs, Sampling]] = [
     *((Costs(miss=price), Plain()) for price in (0.1, 1.0, 10.0, 100.0, 1000.0)),
@@ -84,10 +85,7 @@ def main(
         f"measure, one in {1 / PREVALENCE:.0f} sick, true risks logistic in {COLUMNS} columns, seed {seed}. Only the exact",
         "undo is done, no map is fitted. Wanted: observed over expected and slope from 0.9 to 1.1.",
         "",
-        f"| {' | '.join(HEAD)} |",
-        "| --- | --- | --- | --- | --- | --- |",
-        *(f"| {' | '.join(row)} |" for row in rows),
-        "",
+        *table(HEAD, rows),
     ]
     (docs / "calibration.md").write_text("\n".join(page), encoding="utf-8")
     print("\n".join(page))

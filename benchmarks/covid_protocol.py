@@ -24,6 +24,7 @@ from rich.console import Console
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from models.bundle import Bundle, open_bundle
+from models.card import table
 from models.contract import Contract
 from models.contracts.precision import Precision
 from models.contracts.recall import Recall
@@ -317,11 +318,6 @@ def value(estimate: Estimate) -> float:
     """A measured share that is known to have been measured."""
     assert estimate.value is not None
     return estimate.value
-
-
-def table(head: list[str], rows: list[list[str]]) -> list[str]:
-    """A markdown table and an empty line."""
-    return [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *rows)] + [""]
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from rich.progress import Progress
 from demo import served
 from models import graph
 from models.bundle import Bundle, open_bundle, write_bundle
+from models.card import table
 from models.generate import generate
 from models.rows import decode_rows
 from models.scorer import Scorer, Scores
@@ -84,8 +85,7 @@ def main(
         f"Made by `python -m benchmarks.decisions`: the {len(test):,} people of the COVID test week and {rows:,}",
         "generated rows a model, with empty cells where they may be, scored by `Scorer` in Python and by every other way there is. Differences are counted bit by bit.",
         "",
-        *(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *found)),
-        "",
+        *table(head, found),
     ]
     (docs / "decisions-agree.md").write_text("\n".join(page), encoding="utf-8")
     print("\n".join(page))

@@ -32,7 +32,11 @@ class Target(Value):
 TAKEN = frozenset({"columns", "threshold", "prevalence", "probability", "positive", "logit"})
 
 
-def _free(name: str) -> str:
+def free_name(name: str) -> str:
+    """A symptom's name, if a graph and a scored file leave it free.
+
+    Raises ValueError naming those that are not.
+    """
     if name in TAKEN:
         raise ValueError(f"should be none of {', '.join(sorted(TAKEN))}, got {name}")
     return name
@@ -41,7 +45,7 @@ def _free(name: str) -> str:
 class Symptom(Value):
     """A further head of the network, answered in its own unit."""
 
-    name: Annotated[str, AfterValidator(_free)]
+    name: Annotated[str, AfterValidator(free_name)]
     meaning: str = ""
     unit: str = ""
 

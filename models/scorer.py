@@ -86,7 +86,7 @@ class Scorer:
         """
         self._check(columns, threshold, prevalence)
         at = self.manifest.prevalence if prevalence is None else prevalence
-        cut = self._threshold(at) if threshold is None else float(np.float32(threshold))
+        cut = self._threshold(at) if threshold is None else float32(threshold)
         answers = self._graph.run(columns, threshold=cut, prevalence=at)
         lost = np.flatnonzero(np.isnan(answers["probability"]))
         if len(lost):

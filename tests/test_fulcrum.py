@@ -12,13 +12,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 import fulcrum
 from models.bundle import Bundle, open_bundle, write_bundle
 from models.manifest import Probe
-from models.operating_point import Measured
 from tests import handmade, simulated
 from training.study import find_study
 
@@ -280,38 +278,6 @@ def test_without_torch_it_is_said_how_training_is_installed(here: Path, monkeypa
         answer = asked(*arguments)
         assert answer.code == REFUSED
         assert answer.err == "Training needs more than serving does: pip install 'fulcrum-screening[train]'\n"
-
-
-def test_a_promise_kept_by_flagging_nearly_everybody_is_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
-    _, manifest = handmade.finished("screen")
-    fulcrum.warn_of_empty_promise(manifest)
-    assert not capsys.readouterr().err
-    everybody = manifest.point.model_copy(update={"measured": Measured.of(manifest.curve, 0.0)})
-    fulcrum.warn_of_empty_promise(manifest.model_copy(update={"points": (everybody,)}))
-    assert capsys.readouterr().err == (
-        "handmade/screen: keeps its promise by flagging 100.0% of the certification cases."
-        " Ask for less, or give it more to tell people apart by.\n"
-    )
-
-
-def test_a_summary_has_a_column_a_model_and_a_dash_where_nothing_was_measured(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    manifests = [handmade.finished(model)[1] for model in ("screen", "presurgical")]
-    Console(width=200).print(fulcrum.summary(manifests))
-    lines = {
-        line.split("│")[1].strip(): line.split("│")[2:-1]
-        for line in capsys.readouterr().out.splitlines()
-        if "│" in line
-    }
-    points = [manifest.point for manifest in manifests]
-    found = {name: [cell.strip() for cell in cells] for name, cells in lines.items()}
-    assert found["promise"] == [str(point.promise) for point in points]
-    assert found["certified"] == [f"{point.promise.figure} >= {point.certified:.4f}" for point in points]
-    assert found["recall, certification"] == [str(point.measured.recall) for point in points]
-    assert found["specificity, certification"] == [str(point.measured.specificity) for point in points]
-    for name in ("recall, test", "precision, test", "area under ROC, test", "kept on the test part"):
-        assert found[name] == ["-", "-"]
 
 
 # Verifying

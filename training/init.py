@@ -181,8 +181,8 @@ def _precision(prevalence: float, positives: int, negatives: int) -> float:
 
 def _written(column: Column) -> str:
     """A column as Python text, defaults left out."""
-    fields = column.model_dump(exclude_defaults=True, exclude={"kind"})
-    fields.pop("kind", None)
+    fields = column.model_dump(exclude_defaults=True)
+    fields.pop("kind")
     inside = ", ".join(f"{name}={_literal(value)}" for name, value in fields.items())
     return f"{type(column).__name__}({inside})"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,12 +20,12 @@ from models.card import card
 from models.curve import Curve
 from models.errors import BadStudy
 from models.generate import generate
-from models.manifest import Manifest, Parity, Part, Probe, Provenance
+from models.manifest import Evidence, Manifest, Parity, Part, Probe, Provenance
 from models.scorer import Graph, Scorer
 from training.evaluate import evaluate
 from training.export import TOLERANCE, check_alone, check_parity, export
 from training.fit import Epoch, Fitted, fit, reproducible, undo
-from training.split import PARTS, ByDate, ByGroup, Split
+from training.split import PARTS, group_places
 from training.study import Model, Study, inputs, labels
 
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy", "scipy", "polars")
@@ -91,7 +92,8 @@ def run(
         prevalence=prevalence,
     )
     check_alone(plain, asked)
-    guide, curve = (_curve(plain, parts[name], head) for name in ("validation", "certification"))
+    runtime = Graph(graph.as_bytes(plain))
+    guide, curve = (_curve(runtime, parts[name], head) for name in ("validation", "certification"))
     point = model.contract.choose(curve, guide=guide)
     decided = graph.bake(plain, threshold=point.threshold)
     manifest = Manifest(
@@ -110,13 +112,9 @@ def run(
         probes=_probes(decided, study, seed),
         provenance=_provenance(study, model, loaded, fitted),
     )
+    manifest = manifest.model_copy(update={"evidence": _evidence(decided, manifest, parts["test"], head, seed)})
     folder = out / study.name / model.name
     bundle = write_bundle(folder, model=decided, manifest=manifest, card=card(manifest))
-    if len(parts["test"].columns):
-        test = parts["test"]
-        evidence = evaluate(Scorer(bundle), test.columns, test.labels[head], groups=test.groups, seed=seed)
-        manifest = manifest.model_copy(update={"evidence": evidence})
-        bundle = write_bundle(folder, model=decided, manifest=manifest, card=card(manifest))
     return Made(bundle, fitted)
 
 
@@ -129,7 +127,7 @@ def load(study: Study) -> Loaded:
     known = labels(study, table.rows)
     targets = known[study.outcome.name].astype(np.int64)
     rows = study.split.parts(table.rows, targets, study.seed)
-    groups = _groups(study.split)
+    group = study.split.group
     parts = {}
     for name in PARTS:
         chosen = rows[name]
@@ -139,16 +137,9 @@ def load(study: Study) -> Loaded:
         parts[name] = Data(
             columns=inputs(study, part),
             labels={head: label[chosen] for head, label in known.items()},
-            groups=part[groups].rank("dense").to_numpy().astype(np.int64) if groups else None,
+            groups=group_places(part, group) if group else None,
         )
     return Loaded(parts, dict(table.digests))
-
-
-def _groups(split: Split) -> str | None:
-    """The column whose rows belong together, if the split names one."""
-    if isinstance(split, ByDate):
-        return _groups(split.before)
-    return split.column if isinstance(split, ByGroup) else None
 
 
 def _calibration(model: Model, head: str, parts: dict[str, Data], logits: NDArray[np.float32]) -> Calibration:
@@ -159,10 +150,18 @@ def _calibration(model: Model, head: str, parts: dict[str, Data], logits: NDArra
         raise BadStudy(f"models.{model.name}: nothing was learnt that can be calibrated. {error}") from None
 
 
-def _curve(model: onnx.ModelProto, data: Data, head: str) -> Curve:
+def _curve(runtime: Graph, data: Data, head: str) -> Curve:
     """The graph's own answers counted: thresholds come from what is served, not from training scores."""
-    runtime = Graph(graph.as_bytes(model))
     return Curve.of(runtime.run(data.columns)["probability"], data.labels[head])
+
+
+def _evidence(decided: onnx.ModelProto, manifest: Manifest, test: Data, head: str, seed: int) -> Evidence | None:
+    """What the exported file does on the test part, if there is one; nobody sees the file before that is known."""
+    if not len(test.columns):
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        draft = write_bundle(Path(folder) / manifest.model, model=decided, manifest=manifest, card=card(manifest))
+        return evaluate(Scorer(draft), test.columns, test.labels[head], groups=test.groups, seed=seed)
 
 
 def _probes(decided: onnx.ModelProto, study: Study, seed: int) -> tuple[Probe, ...]:

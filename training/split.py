@@ -46,6 +46,11 @@ class Split(Member):
     left out on purpose.
     """
 
+    @property
+    def group(self) -> str | None:
+        """The column whose rows belong together (a patient's, say); None if each row stands for itself."""
+        return None
+
     @abstractmethod
     def parts(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> dict[str, Rows]:
         """The places of each part's rows, int64 [rows of the part], by the names of PARTS.
@@ -76,13 +81,14 @@ class ByGroup(Split):
     column: str = Field(description="names the group of each row")
     shares: Shares = Shares()
 
+    @property
+    def group(self) -> str:
+        return self.column
+
     def parts(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> dict[str, Rows]:
-        names = _column(table, self.column)
-        if names.null_count():
-            raise BadStudy(f"split.column: {self.column} should be known in every row, got {names.null_count()} empty.")
-        groups = np.unique(names.rank("dense").to_numpy(), return_inverse=True)[1]
+        groups = group_places(table, self.column)
         # A group is sick if any of its rows is, so that each part gets its share of sick groups.
-        sick = np.zeros(names.n_unique(), dtype=np.int64)
+        sick = np.zeros(len(np.unique(groups)), dtype=np.int64)
         np.maximum.at(sick, groups, targets)
         one_row_a_group = pl.DataFrame({self.column: np.arange(len(sick))})
         parts = Random(shares=self.shares).parts(one_row_a_group, sick, seed)
@@ -103,6 +109,10 @@ class ByDate(Split):
     test_from: date
     until: date = Field(description="first day that is no longer used")
     before: Split
+
+    @property
+    def group(self) -> str | None:
+        return self.before.group
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -135,13 +145,26 @@ class ByDate(Split):
 
     def _once(self, table: pl.DataFrame, parts: dict[str, Rows], later: list[str]) -> dict[str, Rows]:
         """Each group in one part: rows of a group that an earlier part has are left out of the later ones."""
-        if not isinstance(self.before, ByGroup):
+        if self.group is None:
             return parts
-        groups = table[self.before.column].rank("dense").to_numpy()
+        used = np.concatenate([parts[name] for name in PARTS])
+        groups = np.zeros(table.height, dtype=np.int64)
+        groups[used] = group_places(table[used], self.group)
         for name in later:
             earlier = np.concatenate([parts[other] for other in PARTS[: PARTS.index(name)]])
             parts[name] = parts[name][~np.isin(groups[parts[name]], groups[earlier])]
         return parts
+
+
+def group_places(table: pl.DataFrame, column: str) -> Rows:
+    """A number for the group of each row, int64 [rows], from 0, in the order of the groups' names.
+
+    Raises BadStudy if the column is missing, or a row does not say to which group it belongs.
+    """
+    names = _column(table, column)
+    if names.null_count():
+        raise BadStudy(f"split.column: {column} should be known in every row, got {names.null_count()} empty.")
+    return np.unique(names.rank("dense").to_numpy(), return_inverse=True)[1].astype(np.int64)
 
 
 def _column(table: pl.DataFrame, name: str) -> pl.Series:

@@ -19,7 +19,7 @@ import training.sources
 import training.studies
 from models.contract import Contract
 from models.errors import BadInput, BadStudy
-from models.manifest import TAKEN, Symptom, Target, check_symptoms
+from models.manifest import Symptom, Target, check_symptoms, free_name
 from models.schema import Schema
 from models.table import encode_table
 from models.value import Value, load_members
@@ -111,15 +111,16 @@ class Study(Value):
             if clash := sorted(taken & set(self.heads)):
                 raise ValueError(f"models.{model.name}.network: has a tap {clash[0]}, so no head should be called that")
         for place, symptom in enumerate(self.symptoms):
-            if symptom.name in TAKEN:
-                words = ", ".join(sorted(TAKEN))
-                raise ValueError(f"symptoms.{place}.name: should be none of {words}, got {symptom.name}")
+            try:
+                free_name(symptom.name)
+            except ValueError as error:
+                raise ValueError(f"symptoms.{place}.name: {error}") from None
+        check_symptoms(self.columns, self.symptom_heads)
         return self
 
     @model_validator(mode="after")
     def _taps(self) -> Self:
         """Every term names things that are there, and something pulls on the outcome's head."""
-        check_symptoms(self.columns, self.symptom_heads)
         for model in self.models:
             layers = [name for name, _, _ in model.network.layers(1)]
             taps = [WEIGHTS, INPUTS, *layers, EMBEDDING, *self.heads]

@@ -285,3 +285,22 @@ def test_pitfall_a_patient_seen_early_is_left_out_of_the_later_parts() -> None:
     )
     assert parts["certification"].tolist() == new["index"].to_list()
     assert len(parts["test"]) > 0
+
+
+def test_a_later_row_without_a_group_is_refused_too() -> None:
+    table = pl.DataFrame(
+        {
+            "day": [date(2020, 1, 1 + place % 20) for place in range(40)] + [date(2020, 2, 1)] * 2 + [date(2021, 1, 1)],
+            "patient": [*map(str, range(41)), None, None],
+        }
+    )
+    split = ByDate(
+        column="day",
+        since=date(2020, 1, 1),
+        test_from=date(2020, 2, 1),
+        until=date(2020, 3, 1),
+        before=ByGroup(column="patient", shares=Shares(training=0.4, validation=0.3, certification=0.3, test=0)),
+    )
+    with pytest.raises(BadStudy) as caught:
+        split.parts(table, np.arange(43) % 2, 0)
+    assert str(caught.value) == "split.column: patient should be known in every row, got 1 empty."
