@@ -143,7 +143,7 @@ def verify(
         for folder in bundles:
             bundle = open_bundle(folder)
             grid = Table(
-                "", "check", "found", title=f"{bundle.name}: {bundle.manifest.point.promise}", title_justify="left"
+                "", "check", "found", title=f"{bundle.name}: {bundle.manifest.point.in_words}", title_justify="left"
             )
             for check in checks(bundle):
                 grid.add_row("ok" if check.passed else "WRONG", check.name, check.found)
@@ -159,8 +159,9 @@ def score(
     target: Annotated[Path, typer.Argument(metavar="OUT", help="the CSV or Parquet file to write")],
     bundle: Annotated[Path, typer.Option(help="the folder of the model")] = SHIPPED / "screen",
     strict: Annotated[bool, typer.Option("--strict", help="stop at the first bad row and write nothing")] = False,
-    threshold: Annotated[
-        float | None, typer.Option(help="decide by this; the certified promise is then not made")
+    operating_point: Annotated[
+        str | None,
+        typer.Option(help='a point of the bundle by its name, a threshold, or a contract such as "recall >= 0.95"'),
     ] = None,
     prevalence: Annotated[float | None, typer.Option(help="state probabilities where this share is sick")] = None,
 ) -> None:
@@ -172,10 +173,12 @@ def score(
 
     from models.bundle import open_bundle
     from models.scorer import Scorer
+    from models.turn import Setting
     from serving.batch import score_file
 
     with _answered():
         scorer = Scorer(open_bundle(bundle))
+        setting = Setting.told(operating_point, prevalence)
         bar = Progress(TextColumn("{task.fields[state]}"), TimeElapsedColumn(), console=complaints, transient=True)
         with bar:
             task = bar.add_task("rows", total=None, state="0 rows")
@@ -184,14 +187,14 @@ def score(
                 source,
                 target,
                 strict=strict,
-                threshold=threshold,
-                prevalence=prevalence,
+                setting=setting,
                 progress=lambda counts: bar.update(task, state=f"{counts.read:,} rows"),
             )
         counts = found.counts
         screen.print(
             f"{scorer.bundle.name}: {counts.read:,} rows = {counts.positive:,} positive + {counts.negative:,} negative"
-            f" + {counts.refused:,} refused",
+            + (f" + {counts.indeterminate:,} indeterminate" if counts.indeterminate else "")
+            + f" + {counts.refused:,} refused",
             soft_wrap=True,
         )
         screen.print(

@@ -103,9 +103,11 @@ def _agree(model: bytes, manifest: Manifest, file: Path) -> None:
     baked = graph.defaults(parsed)
     for name, want in (
         ("threshold", manifest.point.threshold),
+        ("clear_below", manifest.point.clear_below if manifest.point.has_zone else graph.NO_ZONE),
         ("prevalence", graph.float32(manifest.prevalence)),
     ):
-        if baked.get(name) != want:
+        # A graph of the first format has no zone, and its manifest none either.
+        if baked.get(name, graph.NO_ZONE) != want:
             raise BadBundle(f"{file}: {name}: should be the manifest's {want}, got {baked.get(name)}.")
 
 

@@ -39,10 +39,7 @@ def _operating_point(manifest: Manifest) -> list[str]:
     return [
         "## Operating point",
         "",
-        (
-            f"Promise: **{point.promise}**. Certified: {point.promise.figure} >= {point.certified:.4f}"
-            f" on {point.positives:,} positives and {point.negatives:,} negatives (Clopper-Pearson)."
-        ),
+        (f"Promise: **{point.in_words}**. Certified: {', '.join(map(str, point.certificates))} (Clopper-Pearson)."),
         f"Rows with a probability of {point.threshold:.6g} or more are flagged.",
         "",
     ]
@@ -76,7 +73,7 @@ def _verdict(manifest: Manifest, evidence: Evidence) -> list[str]:
     kept = "kept" if evidence.kept else "**not kept**"
     return [
         (
-            f"The promise ({manifest.point.promise}) was {kept} on the {evidence.part.rows:,} test cases."
+            f"The promise ({manifest.point.in_words}) was {kept} on the {evidence.part.rows:,} test cases."
             f" Area under the ROC curve: {evidence.area_under_curve:.4f} [{low:.4f}, {high:.4f}]."
         ),
         "",

@@ -1,13 +1,34 @@
+"""What is asked of an operating point."""
+
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from models.curve import Curve
-from models.intervals import Estimate
-from models.operating_point import OperatingPoint, Promise
-from models.value import Member
+from models.errors import BadInput, Refusal, shown
+from models.operating_point import Certificate, Measured, OperatingPoint, spoken_of
+from models.plan import Expected, Need
+from models.promise import Promise
+from models.value import Member, members
+from models.words import share, share_of
+
+EXAMPLES = "recall >= 0.95; precision >= 0.9 at prevalence 1 %; a miss costs 50 alarms at prevalence 0.2 %"
+CONFIDENCE = re.compile(rf"(?P<rest>.+?),?\s+(?:with|at)\s+confidence\s+{share('confidence')}", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Span:
+    """The thresholds from `low` to `high`, each of which keeps a promise, and what is certified for all of them."""
+
+    low: float
+    high: float
+    certificates: tuple[Certificate, ...]
 
 
 class Contract(Member):
@@ -17,28 +38,62 @@ class Contract(Member):
     more cases would do; never a number that means "could not".
     """
 
+    pattern: ClassVar[re.Pattern[str]]  # how a member is written in words
+
     confidence: float = Field(
         0.95, gt=0.5, lt=1, description="chance that a certified threshold really keeps the promise, at least"
     )
 
     @property
     @abstractmethod
-    def promise(self) -> Promise:
+    def promises(self) -> tuple[Promise, ...]:
         """What is promised, once certified."""
 
+    @property
     @abstractmethod
-    def choose(self, certification: Curve, *, guide: Curve) -> OperatingPoint:
-        """The best threshold whose promise the certification cases carry.
+    def words(self) -> str:
+        """The contract in words without its confidence, as `read` understands them."""
+
+    def __str__(self) -> str:
+        return f"{self.words} with confidence {self.confidence:g}"
+
+    @property
+    def prevalence_named(self) -> float | None:
+        """At which the promises are made; None if they do not depend on it."""
+        return next((promise.prevalence for promise in self.promises if promise.prevalence is not None), None)
+
+    @abstractmethod
+    def choose(
+        self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve] | None = None
+    ) -> OperatingPoint:
+        """The best thresholds whose promises the certification cases carry.
 
         `guide` comes from other cases (the validation part, or an earlier certification): it may suggest where
-        to look, and no guarantee rests on it.
+        to look, and no guarantee rests on it. `groups` holds the certification cases of subgroups, by name.
 
-        Raises Unreachable if no threshold can be certified.
+        Raises Unreachable if no threshold can be certified, BadInput if a subgroup is not known.
         """
 
-    @abstractmethod
-    def measure(self, curve: Curve, threshold: float) -> Estimate:
-        """The promised figure as measured on `curve`, with a Wilson or logit interval."""
+    def unmet(
+        self, curve: Curve, *, threshold: float, clear_below: float, groups: Mapping[str, Curve] | None = None
+    ) -> tuple[str, ...]:
+        """What thresholds that were fixed beforehand do not keep on these cases, in words; empty if all is kept."""
+        wrong = []
+        for promise in self.promises:
+            if promise.group is not None and promise.group not in (groups or {}):
+                wrong.append(f"{promise}: the bundle holds no cases of {promise.group}")
+                continue
+            cases = curve if promise.group is None else (groups or {})[promise.group]
+            zone = cases.at(clear_below) if clear_below < threshold else None
+            carried = promise.carried(spoken_of(promise, cases.at(threshold), zone))
+            if not promise.met_by(carried):
+                wrong.append(f"{promise}: the cases carry {promise.worded(carried)}")
+        return tuple(wrong)
+
+    @property
+    def needs_guide(self) -> bool:
+        """Whether it looks at a guide at all."""
+        return False
 
     @abstractmethod
     def region(self, curve: Curve) -> float:
@@ -47,6 +102,75 @@ class Contract(Member):
         It is the mean over promises from as far below the asked one as that is below 1, so that it moves even
         where the contract itself is met by jumps. Nothing is certified by it.
         """
+
+    @abstractmethod
+    def plan(self, expected: Expected) -> tuple[Need, ...]:
+        """How many cases the contract needs, before there are any."""
+
+    @classmethod
+    @abstractmethod
+    def from_words(cls, match: re.Match[str], confidence: float) -> Self:
+        """The contract that `pattern` matched."""
+
+    @staticmethod
+    def read(text: str) -> Contract:
+        """The contract that a text asks for; `str` of a contract is such a text.
+
+        Raises BadInput if it is none, or one that can not be.
+
+        >>> from models.contracts.recall import Recall
+        >>> Contract.read("recall of at least 98 % with confidence 0.9")
+        Recall(confidence=0.9, at_least=0.98)
+        """
+        found = CONFIDENCE.fullmatch(text.strip())
+        plain = found["rest"] if found else text.strip()
+        for member in members(Contract):  # type: ignore[type-abstract]  # the family is asked for its members
+            match = member.pattern.fullmatch(plain)
+            if match:
+                try:
+                    return member.from_words(match, share_of(found, "confidence") if found else 0.95)
+                except ValidationError as error:
+                    raise BadInput(
+                        [
+                            Refusal(".".join(["operating_point", *map(str, detail["loc"])]), detail["msg"], shown(text))
+                            for detail in error.errors()
+                        ]
+                    ) from None
+        raise BadInput([Refusal("operating_point", f"should be a contract in words ({EXAMPLES})", shown(text))])
+
+
+class OneThreshold(Contract):
+    """A contract that any threshold of a span keeps, one end of which is the best."""
+
+    best: ClassVar[Literal["low", "high"]]
+
+    @abstractmethod
+    def span(self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve]) -> Span:
+        """All thresholds whose promise the certification cases carry; what is passed is told by `choose`.
+
+        Raises Unreachable if no threshold can be certified, BadInput if a subgroup is not known.
+        """
+
+    def choose(
+        self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve] | None = None
+    ) -> OperatingPoint:
+        span = self.span(certification, guide=guide, groups=groups or {})
+        return one_threshold(self, certification, self._end(span), span.certificates)
+
+    def _end(self, span: Span) -> float:
+        return span.low if self.best == "low" else span.high
+
+
+def one_threshold(
+    contract: Contract, certification: Curve, threshold: float, certificates: tuple[Certificate, ...]
+) -> OperatingPoint:
+    """An operating point without a zone in which the model does not decide."""
+    return OperatingPoint(
+        threshold=threshold,
+        clear_below=threshold,
+        certificates=certificates,
+        measured=Measured.of(certification, threshold, prevalence=contract.prevalence_named),
+    )
 
 
 NEARBY = 100

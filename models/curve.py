@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Annotated, Self
 
@@ -49,6 +50,15 @@ class Counts(Value):
             prevalence=prevalence,
         )
 
+    def grown(self, times: float) -> Self:
+        """So many times the cases of the same kinds, rounded to the model's disadvantage."""
+        return type(self)(
+            hits=math.floor(self.hits * times),
+            misses=math.ceil(self.misses * times),
+            alarms=math.ceil(self.alarms * times),
+            clears=math.floor(self.clears * times),
+        )
+
 
 class Curve(Value):
     """How many positives and negatives scored exactly each distinct probability, lowest first.
@@ -61,15 +71,16 @@ class Curve(Value):
     thresholds: tuple[Probability, ...] = Field(description="distinct probabilities, rising")
     positives: tuple[Count, ...] = Field(description="positives at exactly each")
     negatives: tuple[Count, ...] = Field(description="negatives at exactly each")
+    prevalence: float | None = Field(None, gt=0, lt=1, description="at which the probabilities are stated, if told")
 
     @classmethod
-    def of(cls, probabilities: ArrayLike, targets: ArrayLike) -> Self:
-        """Count probabilities float32 [rows] against targets [rows] in {0, 1}.
+    def of(cls, probabilities: ArrayLike, targets: ArrayLike, *, prevalence: float | None = None) -> Self:
+        """Count probabilities float32 [rows], stated at `prevalence`, against targets [rows] in {0, 1}.
 
         Raises ValueError if they differ in length, if a target is neither 0 nor 1 or a probability is NaN.
 
         >>> Curve.of([0.25, 0.5, 0.5], [0, 0, 1])
-        Curve(thresholds=(0.25, 0.5), positives=(0, 1), negatives=(1, 1))
+        Curve(thresholds=(0.25, 0.5), positives=(0, 1), negatives=(1, 1), prevalence=None)
         """
         scores = np.asarray(probabilities, dtype=np.float32)
         truth = np.asarray(targets)
@@ -86,6 +97,7 @@ class Curve(Value):
             thresholds=tuple(thresholds.tolist()),
             positives=tuple(sick.tolist()),
             negatives=tuple((everyone - sick).tolist()),
+            prevalence=prevalence,
         )
 
     @model_validator(mode="after")
@@ -106,6 +118,12 @@ class Curve(Value):
     def negative_count(self) -> int:
         """How many cases were negative."""
         return sum(self.negatives)
+
+    @cached_property
+    def highest_positive(self) -> float:
+        """The highest probability of a positive: above it none of the sick is flagged; 1 without any positive."""
+        scored = zip(reversed(self.thresholds), reversed(self.positives), strict=True)
+        return next((threshold for threshold, positives in scored if positives), 1.0)
 
     @cached_property
     def cumulative(self) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
@@ -129,20 +147,39 @@ class Curve(Value):
             clears=self.negative_count - int(alarms[place]),
         )
 
-    def settled(self, threshold: float) -> float:
-        """`threshold` moved down into the middle of the gap below it, with the same counts on these cases.
+    def counts_at(self, thresholds: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Positives and negatives at or above each of many thresholds."""
+        own, hits, alarms = self.cumulative
+        places = np.searchsorted(own, np.asarray(thresholds, dtype=np.float32), side="left")
+        return hits[places], alarms[places]
+
+    @cached_property
+    def middles(self) -> NDArray[np.float32]:
+        """For each distinct probability the middle of the gap below it: as a threshold, it gives the same counts.
 
         Another processor may round the last bit of a score differently. Where many people share one score, a
         threshold exactly on it would then lose them all; in the middle of the gap it does not.
+        """
+        at = np.array(self.thresholds, dtype=np.float32)
+        below = np.concatenate([np.zeros(1, dtype=np.float32), at[:-1]])
+        middle = ((below.astype(np.float64) + at.astype(np.float64)) / 2).astype(np.float32)
+        # Between neighbouring floats there is no middle: the score itself is then the threshold.
+        return np.where((below < middle) & (middle <= at), middle, at)
+
+    def settled(self, threshold: float) -> float:
+        """`threshold` moved down into the middle of the gap below it, with the same counts on these cases.
 
         >>> Curve.of([0.25, 0.5, 0.5], [0, 0, 1]).settled(0.5)
         0.375
         """
-        thresholds, _, _ = self.cumulative
-        place = int(np.searchsorted(thresholds, np.float32(threshold), side="left"))
-        if place == len(thresholds):
-            return float(np.float32(threshold))
-        below = thresholds[place - 1] if place else np.float32(0)
-        middle = np.float32((np.float64(below) + np.float64(thresholds[place])) / 2)
-        # Between neighbouring floats there is no middle: the score itself is then the threshold.
-        return float(middle if below < middle <= thresholds[place] else thresholds[place])
+        place = int(np.searchsorted(self.cumulative[0], np.float32(threshold), side="left"))
+        return float(np.float32(threshold) if place == len(self.thresholds) else self.middles[place])
+
+    def grown(self, times: int) -> Self:
+        """So many times the cases, all of them like those that are there."""
+        return self.model_copy(
+            update={
+                "positives": tuple(count * times for count in self.positives),
+                "negatives": tuple(count * times for count in self.negatives),
+            }
+        )

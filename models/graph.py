@@ -1,8 +1,9 @@
 """Edits of an ONNX file: contract of the input, calibration, prevalence and threshold, baked into the graph.
 
 A network comes in with `columns` -> one raw output a head. What goes out answers with decisions, in any ONNX
-runtime: inputs `columns` and, optional with baked defaults, `threshold` and `prevalence`; outputs `probability`,
-`positive`, `logit` and one of each symptom head.
+runtime: inputs `columns` and, optional with baked defaults, `threshold`, `clear_below` and `prevalence`; outputs
+`probability`, `positive`, `negative`, `logit` and one of each symptom head. Who is neither positive nor negative
+lies in a zone in which the model does not decide.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from models.schema import Schema
 
 RAW = "raw."
 METADATA_KEY = "fulcrum.manifest"
+# Everybody below the threshold is below this, so everybody is decided.
+NO_ZONE = 1.0
 
 
 def finish(
@@ -52,18 +55,33 @@ def finish(
     return model
 
 
-def bake(model: onnx.ModelProto, *, threshold: float | None = None, manifest: str | None = None) -> onnx.ModelProto:
-    """A copy with another default threshold, or with a manifest in its metadata, or both.
+def bake(
+    model: onnx.ModelProto,
+    *,
+    threshold: float | None = None,
+    clear_below: float | None = None,
+    prevalence: float | None = None,
+    manifest: str | None = None,
+) -> onnx.ModelProto:
+    """A copy with other defaults, or with a manifest in its metadata, or both.
 
-    Raises ValueError if the threshold is not a 32-bit float: the graph would compare another number.
+    `clear_below` opens a zone below the threshold in which the model does not decide; the threshold itself, or
+    nothing, closes it.
+
+    Raises ValueError if a default is not a 32-bit float: the graph would compare another number.
     """
     baked = onnx.ModelProto()
     baked.CopyFrom(model)
-    if threshold is not None:
-        if float32(threshold) != threshold:
-            raise ValueError(f"A threshold should be a 32-bit float, got {threshold!r}.")
-        (place,) = [tensor for tensor in baked.graph.initializer if tensor.name == "threshold"]
-        place.CopyFrom(_tensor("threshold", [threshold]))
+    if threshold is not None and clear_below in {None, threshold}:
+        clear_below = NO_ZONE
+    for name, value in (("threshold", threshold), ("clear_below", clear_below), ("prevalence", prevalence)):
+        if value is None:
+            continue
+        if float32(value) != value:
+            raise ValueError(f"A {name} should be a 32-bit float, got {value!r}.")
+        # A graph of the first format has no zone, and needs none.
+        for place in [tensor for tensor in baked.graph.initializer if tensor.name == name]:
+            place.CopyFrom(_tensor(name, [value]))
     if manifest is not None:
         helper.set_model_props(baked, {METADATA_KEY: manifest})
     return baked
@@ -159,11 +177,18 @@ def _at_prevalence(graph: onnx.GraphProto, reference: float, default: float) -> 
 
 
 def _decide(graph: onnx.GraphProto) -> None:
-    """`positive` = not (probability < threshold): NaN is below nothing, so it can never come out negative."""
+    """`positive` = not (probability < threshold): NaN is below nothing, so it can never come out negative.
+
+    `negative` is below both thresholds: whatever a caller passes, nobody is both, and who is neither is undecided.
+    """
     graph.input.append(_default(graph, "threshold", 0.0))
-    graph.node.append(helper.make_node("Less", ["probability", "threshold"], [_own("below")], name=_own("below")))
+    graph.input.append(_default(graph, "clear_below", NO_ZONE))
+    for limit, output in (("threshold", "below"), ("clear_below", "cleared")):
+        graph.node.append(helper.make_node("Less", ["probability", limit], [_own(output)], name=_own(output)))
     graph.node.append(helper.make_node("Not", [_own("below")], ["positive"], name="positive"))
+    graph.node.append(helper.make_node("And", [_own("below"), _own("cleared")], ["negative"], name="negative"))
     graph.output.extend([_rows("probability"), _rows("positive", TensorProto.BOOL), _rows("logit")])
+    graph.output.append(_rows("negative", TensorProto.BOOL))
 
 
 def _own(name: str) -> str:

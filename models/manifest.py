@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PlainSerializer, ValidationError, model_validator
 
 import models.contracts
 from models.calibration import Calibration, Reliability
+from models.change_control import ChangeControl
 from models.contract import Contract
 from models.curve import Curve
 from models.errors import BadBundle, shown
+from models.grouping import Grouping, curves
 from models.operating_point import Measured, OperatingPoint
 from models.schema import Schema
+from models.subgroup import Subgroup
 from models.value import Value, load_members
 
 load_members(models.contracts)
@@ -29,7 +34,9 @@ class Target(Value):
 
 
 # What a graph and a scored file call things of their own.
-TAKEN = frozenset({"columns", "threshold", "prevalence", "probability", "positive", "logit"})
+TAKEN = frozenset(
+    {"columns", "threshold", "clear_below", "prevalence", "probability", "positive", "negative", "decision", "logit"}
+)
 
 
 def free_name(name: str) -> str:
@@ -94,7 +101,9 @@ class Evidence(Value):
     area_interval: tuple[Share, Share]
     reliability: Reliability
     measured: Measured
-    kept: bool = Field(description="whether the promised figure was reached on these cases")
+    kept: bool = Field(description="whether all promised figures were reached on these cases")
+    curve: Curve | None = Field(None, description="of the test cases; None in bundles of the first format")
+    groups: tuple[Subgroup, ...] = Field((), description="the test cases of each subgroup")
 
 
 class Provenance(Value):
@@ -108,10 +117,24 @@ class Provenance(Value):
     versions: dict[str, str] = Field(description="of the packages that made it")
 
 
+class Release(Value):
+    """A version of a bundle that another one replaced at a site."""
+
+    version: int = Field(ge=1)
+    bundle: Digest = Field(description="SHA-256 of its manifest")
+    site: str = Field(description="where the version after it is used")
+    reason: str = Field(description="why there is a version after it")
+    threshold: float = Field(description="at and above which it flagged")
+    clear_below: float
+    prevalence: float
+    promised: str = Field(description="what it promised, in words")
+
+
 class Manifest(Value):
     """Everything about one model; the file `manifest.json` and the metadata of the graph say the same."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
+    version: int = Field(1, ge=1, description="1 as trained; each new operating point for a site adds one")
     study: str
     model: str
     purpose: str = Field("", description="what the model is for, and what not")
@@ -123,15 +146,41 @@ class Manifest(Value):
     contract: Annotated[Contract, PlainSerializer(lambda contract: contract.model_dump(mode="json"))]
     points: tuple[OperatingPoint, ...] = Field(min_length=1, description="the first is baked into the graph")
     curve: Curve = Field(description="of the certification cases, at `prevalence`")
+    guide: Curve | None = Field(
+        None, description="of other cases, which tell contracts where to look; None in bundles of the first format"
+    )
+    groupings: tuple[Grouping, ...] = Field((), description="by which columns subgroups are told apart")
+    groups: tuple[Subgroup, ...] = Field((), description="the certification cases of each subgroup")
+    change_control: ChangeControl | None = Field(None, description="changes foreseen after release; None: none is")
+    history: tuple[Release, ...] = Field((), description="what the versions before this one were, oldest first")
     evidence: Evidence | None = Field(None, description="on the test part")
     parity: Parity
     probes: tuple[Probe, ...]
     provenance: Provenance
 
+    @model_validator(mode="before")
+    @classmethod
+    def _first_format(cls, data: Any) -> Any:
+        """The first format knew one prevalence, and its curve did not name it."""
+        if not isinstance(data, dict) or data.get("format") != 1 or not isinstance(data.get("curve"), dict):
+            return data
+        return {**data, "format": 2, "curve": {**data["curve"], "prevalence": data.get("prevalence")}}
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.point.promise != self.contract.promise:
-            raise ValueError(f"points.0.promise should be the contract's ({self.contract.promise})")
+        # Which subgroups a column has is known only once its values are.
+        asked, made = (
+            {promise.model_copy(update={"group": None}) for promise in promises}
+            for promises in (self.contract.promises, self.point.promises)
+        )
+        if asked != made:
+            raise ValueError(f"points.0.certificates should be of the contract ({self.contract})")
+        names = [point.name for point in self.points]
+        if len(set(names)) < len(names):
+            raise ValueError(f"points should have a name each, got {', '.join(names)}")
+        for name, curve in (("curve", self.curve), ("guide", self.guide)):
+            if curve and curve.prevalence != self.prevalence:
+                raise ValueError(f"{name}.prevalence should be the bundle's {self.prevalence}, got {curve.prevalence}")
         check_symptoms(self.columns, self.symptoms)
         return self
 
@@ -139,6 +188,11 @@ class Manifest(Value):
     def point(self) -> OperatingPoint:
         """The operating point that is baked into the graph."""
         return self.points[0]
+
+    @cached_property
+    def group_curves(self) -> Mapping[str, Curve]:
+        """The certification cases of each subgroup, by its name."""
+        return curves(self.groups)
 
 
 class Files(Value):

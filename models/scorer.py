@@ -4,41 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from scipy import special
 
 from models.bundle import Bundle
-from models.calibration import shift
 from models.errors import BadInput, Refusal
-from models.graph import float32
+from models.graph import NO_ZONE, float32
 from models.manifest import Manifest
 from models.rows import encode_rows
+from models.turn import Setting, Turned, turn
 
 # Measured on 2 cores: the activations of 1,024 rows stay in the cache; ten times as many cost a third of the speed.
 ROWS_PER_CALL = 1024
 
-# Eight times the rounding of one step in 32 bits. Tried on 600,000 rows with prevalences from 1e-7 to 1 - 1e-7.
-ROUNDING = 1e-6
+# Settings whose meaning is kept; a page that is being turned asks for a few hundred.
+REMEMBERED = 1024
+RELEASED = Setting()
 
 
 @dataclass(frozen=True)
 class Scores:
     """What a model says of some rows.
 
-    `probability` float32 [rows] at `prevalence`; `positive` bool [rows] is not (probability < threshold);
-    `logit` float32 [rows]; `symptoms` float32 [rows] each, in its own unit.
+    `probability` float32 [rows] at the prevalence of `at`; `positive` bool [rows] is not (probability < threshold),
+    `negative` bool [rows] is below clear_below, and who is neither is undecided; `logit` float32 [rows];
+    `symptoms` float32 [rows] each, in its own unit.
     """
 
     probability: NDArray[np.float32]
     positive: NDArray[np.bool_]
+    negative: NDArray[np.bool_]
     logit: NDArray[np.float32]
     symptoms: Mapping[str, NDArray[np.float32]]
-    threshold: float
-    prevalence: float
+    at: Turned
+
+    @property
+    def threshold(self) -> float:
+        """At and above which a probability is positive."""
+        return self.at.threshold
+
+    @property
+    def prevalence(self) -> float:
+        """At which the probabilities are stated."""
+        return self.at.prevalence
 
     def __len__(self) -> int:
         return len(self.positive)
@@ -55,11 +67,20 @@ class Scorer:
         self.manifest: Manifest = bundle.manifest
         self.columns = bundle.manifest.columns
         self._graph = Graph(bundle.graph)
+        self._turn = lru_cache(maxsize=REMEMBERED)(partial(turn, self.manifest))
+
+    def turn(self, setting: Setting = RELEASED) -> Turned:
+        """Where the model works if this is asked; what was asked before is remembered.
+
+        Raises BadInput if the setting can not be understood, Unreachable if its contract can not be certified.
+        """
+        return self._turn(setting)
 
     def score_rows(
         self,
         rows: Sequence[Mapping[str, Any]],
         *,
+        at: Turned | None = None,
         threshold: float | None = None,
         prevalence: float | None = None,
     ) -> Scores:
@@ -67,27 +88,28 @@ class Scorer:
 
         Raises BadInput naming every bad value as `rows.3.age`.
         """
-        return self.score(encode_rows(self.columns, rows), threshold=threshold, prevalence=prevalence)
+        return self.score(encode_rows(self.columns, rows), at=at, threshold=threshold, prevalence=prevalence)
 
     def score(
         self,
         columns: NDArray[np.float32],
         *,
+        at: Turned | None = None,
         threshold: float | None = None,
         prevalence: float | None = None,
     ) -> Scores:
         """Score encoded rows, float32 [rows, columns] with NaN for an empty cell.
 
-        Without `threshold` the certified one decides. `prevalence` restates probabilities; a promise that does
-        not depend on it (recall) is kept by restating the threshold as well, one that names another prevalence
-        is not: see `holds_at`.
+        `at` comes from `turn`; without it `threshold` decides, or the certified one, at `prevalence`.
 
         Raises BadInput if a row breaks the schema, or a setting is out of range.
         """
         self._check(columns, threshold, prevalence)
-        at = self.manifest.prevalence if prevalence is None else prevalence
-        cut = self._threshold(at) if threshold is None else float32(threshold)
-        answers = self._graph.run(columns, threshold=cut, prevalence=at)
+        if at is None:
+            at = self.turn(Setting.told(threshold, prevalence))
+        answers = self._graph.run(
+            columns, threshold=at.threshold, clear_below=_zone(at), prevalence=float32(at.prevalence)
+        )
         lost = np.flatnonzero(np.isnan(answers["probability"]))
         if len(lost):
             raise BadInput(
@@ -96,34 +118,11 @@ class Scorer:
         return Scores(
             probability=answers["probability"],
             positive=answers["positive"],
+            negative=answers["negative"],
             logit=answers["logit"],
             symptoms={symptom.name: answers[symptom.name] for symptom in self.manifest.symptoms},
-            threshold=cut,
-            prevalence=at,
+            at=at,
         )
-
-    def holds_at(self, prevalence: float | None) -> bool:
-        """Whether the certified promise is one about people of whom `prevalence` are sick."""
-        promised = self.manifest.point.promise.prevalence
-        return promised is None or prevalence in {None, promised}
-
-    def _threshold(self, prevalence: float) -> float:
-        """The certified threshold as it reads at another prevalence.
-
-        A precision is promised of the probability itself, so its threshold stays: where fewer are sick fewer
-        are flagged. A recall is promised of the sick, however many there are, so its threshold moves along,
-        and further down by what the graph may round: in a probability, and in each term of the logit.
-        """
-        point = self.manifest.point
-        if prevalence == self.manifest.prevalence or point.promise.prevalence is not None:
-            return point.threshold
-        own, to, reference = (
-            float32(share) for share in (self.manifest.prevalence, prevalence, self.manifest.calibration.prevalence)
-        )
-        lowest = special.logit(point.threshold * (1 - ROUNDING))
-        slack = ROUNDING * np.abs([lowest, *special.logit([own, to, reference])]).sum()
-        moved = special.expit(shift(lowest, prevalence=own, to=to) - slack)
-        return float32(moved * (1 - ROUNDING))
 
     def _check(self, columns: NDArray[np.float32], threshold: float | None, prevalence: float | None) -> None:
         refused = []
@@ -138,6 +137,10 @@ class Scorer:
             raise BadInput(refused)
 
 
+def _zone(at: Turned) -> float:
+    return at.clear_below if at.clear_below < at.threshold else NO_ZONE
+
+
 class Graph:
     """An ONNX file in a runtime, fed in calls of a size that suits the processor's cache."""
 
@@ -146,14 +149,23 @@ class Graph:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3  # an optional input with a default is meant, and not worth a warning
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self.inputs = {value.name for value in self._session.get_inputs()}
+        self.inputs |= {value.name for value in self._session.get_overridable_initializers()}
         self.outputs = [output.name for output in self._session.get_outputs()]
 
     def run(self, columns: NDArray[np.float32], **settings: float) -> dict[str, NDArray[Any]]:
-        """All outputs by name, for float32 [rows, columns] and any of the optional inputs."""
-        feed = {name: np.array([value], dtype=np.float32) for name, value in settings.items()}
+        """All outputs by name, for float32 [rows, columns] and any of the optional inputs.
+
+        A graph of the first format has no zone between positive and negative: it is made here.
+        """
+        feed = {name: np.array([value], dtype=np.float32) for name, value in settings.items() if name in self.inputs}
         starts = range(0, max(len(columns), 1), ROWS_PER_CALL)
         answers = [
             self._session.run(self.outputs, {"columns": columns[start : start + ROWS_PER_CALL], **feed})
             for start in starts
         ]
-        return {name: np.concatenate([answer[place] for answer in answers]) for place, name in enumerate(self.outputs)}
+        found = {name: np.concatenate([answer[place] for answer in answers]) for place, name in enumerate(self.outputs)}
+        if "positive" in found and "negative" not in found:
+            cleared = found["probability"] < np.float32(settings.get("clear_below", NO_ZONE))
+            found["negative"] = ~found["positive"] & cleared
+        return found

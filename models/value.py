@@ -71,7 +71,7 @@ class Member(Value):
         kind = fields.pop("kind", None if inspect.isabstract(cls) else cls.__name__)
         if kind == cls.__name__ and not inspect.isabstract(cls):
             return build(fields)
-        member = {found.__name__: found for found in descendants(cls)}.get(kind)
+        member = {found.__name__: found for found in members(cls)}.get(kind)
         if member is None:
             raise ValueError(f"kind should be one of {members_in_words(cls)}, got {kind!r}")
         return member.model_validate(fields)
@@ -85,9 +85,14 @@ def descendants(family: type[AnyMember]) -> list[type[AnyMember]]:
     return found
 
 
+def members(family: type[AnyMember]) -> list[type[AnyMember]]:
+    """The loaded members of a family: those of its classes that can be made."""
+    return [found for found in descendants(family) if not inspect.isabstract(found)]
+
+
 def members_in_words(family: type[Member]) -> str:
     """The names of a family's members, for an error message."""
-    return ", ".join(sorted(member.__name__ for member in descendants(family)))
+    return ", ".join(sorted(member.__name__ for member in members(family)))
 
 
 def load_members(package: ModuleType) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.bundle import Bundle
-from models.operating_point import Measured
 from models.scorer import Graph
 
 # Another processor may round the last bits of a probability; a decision it may not change.
@@ -33,12 +32,13 @@ def _files(bundle: Bundle) -> Check:
 
 
 def _points(bundle: Bundle) -> Check:
-    """Each point's figures follow from the curve, and nothing else."""
+    """Each point's counts are those of the curve, from which all other figures follow."""
     manifest = bundle.manifest
     wrong = [
         f"points.{place}"
         for place, point in enumerate(manifest.points)
-        if point.measured != Measured.of(manifest.curve, point.threshold, prevalence=point.promise.prevalence)
+        if point.measured.counts != manifest.curve.at(point.threshold)
+        or (point.cleared is not None and point.cleared != manifest.curve.at(point.clear_below))
     ]
     return Check(
         "figures follow from the curve",

@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
 from pydantic import Field
 
 from models.errors import BadInput, Refusal
 from models.manifest import Digest
-from models.operating_point import Promise
-from models.scorer import Scorer, Scores
+from models.operating_point import Certificate
+from models.scorer import RELEASED, Scorer
+from models.turn import Setting, Turned
 from models.value import Value
 from serving.aside import aside, durable, put
 from serving.chunk import ScoredChunk, score_chunk, scored_schema
@@ -43,7 +43,10 @@ class Summary(Value):
     record: Path = Field(description="where this summary is kept")
     threshold: float = Field(description="rows whose probability is not below it are positive")
     prevalence: float = Field(description="at which the probabilities are stated")
-    promise: Promise | None = Field(description="what is certified; null if threshold or prevalence is another")
+    clear_below: float = Field(description="rows whose probability is below it are negative; between, undecided")
+    certificates: tuple[Certificate, ...] = Field(
+        description="what is certified there; nothing for a threshold by hand"
+    )
     counts: Counts
 
 
@@ -62,8 +65,7 @@ def score_file(
     target: Path,
     *,
     strict: bool = False,
-    threshold: float | None = None,
-    prevalence: float | None = None,
+    setting: Setting = RELEASED,
     progress: Callable[[Counts], None] | None = None,
     rows_per_chunk: int = ROWS_PER_CHUNK,
 ) -> Summary:
@@ -81,12 +83,12 @@ def score_file(
     _check_places(source, places)
     with closing(open_reader(source)) as reader:
         before = _state(source)
-        setting = _setting(scorer, threshold, prevalence)
+        at = scorer.turn(setting)
         schema = scored_schema(scorer.manifest, reader.schema).with_metadata(
-            {**(reader.schema.metadata or {}), **_metadata(scorer, setting)}
+            {**(reader.schema.metadata or {}), **_metadata(scorer, at)}
         )
         writer_kind.check(schema)
-        score = partial(score_chunk, scorer, threshold=threshold, prevalence=prevalence)
+        score = partial(score_chunk, scorer, at=at)
         with aside(target) as folder:
             made = Places(folder / "scores", folder / "refused", folder / "record")
             with durable(made.refused) as refused, durable(made.scores) as scores:
@@ -101,9 +103,10 @@ def score_file(
                 target_sha256=_sha256(made.scores),
                 refused=places.refused if counts.refused else None,
                 record=places.record,
-                threshold=setting.threshold,
-                prevalence=setting.prevalence,
-                promise=_promise(scorer, threshold, prevalence),
+                threshold=at.threshold,
+                prevalence=at.prevalence,
+                clear_below=at.clear_below,
+                certificates=at.certificates,
                 counts=counts,
             )
             if _state(source) != before:
@@ -130,24 +133,14 @@ def _state(source: Path) -> tuple[int, int, int]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _setting(scorer: Scorer, threshold: float | None, prevalence: float | None) -> Scores:
-    """The scores of nobody: the scorer's own reading of the two settings, refused by it before any work."""
-    nobody = np.empty((0, len(scorer.columns.columns)), dtype=np.float32)
-    return scorer.score(nobody, threshold=threshold, prevalence=prevalence)
-
-
-def _promise(scorer: Scorer, threshold: float | None, prevalence: float | None) -> Promise | None:
-    certified = threshold is None and scorer.holds_at(prevalence)
-    return scorer.manifest.point.promise if certified else None
-
-
-def _metadata(scorer: Scorer, setting: Scores) -> dict[str, str]:
+def _metadata(scorer: Scorer, at: Turned) -> dict[str, str]:
     """What a Parquet file says of its scores."""
     return {
         "fulcrum.model": scorer.bundle.name,
         "fulcrum.bundle": scorer.bundle.digest,
-        "fulcrum.threshold": repr(setting.threshold),
-        "fulcrum.prevalence": repr(setting.prevalence),
+        "fulcrum.threshold": repr(at.threshold),
+        "fulcrum.clear_below": repr(at.clear_below),
+        "fulcrum.prevalence": repr(at.prevalence),
     }
 
 

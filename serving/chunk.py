@@ -16,7 +16,10 @@ from models.errors import BadInput, Refusal
 from models.manifest import Manifest
 from models.scorer import Scorer, Scores
 from models.table import check_columns, encode_table
+from models.turn import Turned
 from serving.counts import Counts
+
+DECISIONS = pa.array(["negative", "positive", "indeterminate"])
 
 
 @dataclass(frozen=True)
@@ -40,35 +43,34 @@ class ScoredChunk:
     counts: Counts
 
 
-def score_chunk(
-    scorer: Scorer, chunk: Chunk, *, threshold: float | None = None, prevalence: float | None = None
-) -> ScoredChunk:
+def score_chunk(scorer: Scorer, chunk: Chunk, *, at: Turned | None = None) -> ScoredChunk:
     """Score the rows that keep the schema; all columns are carried along as they are.
 
     Columns are taken to be there: see `scored_schema`.
     """
     table = _frame(chunk.rows, scorer.columns.names)
     encoded = encode_table(scorer.columns, table, first_row=chunk.first_row)
-    scores = scorer.score(encoded.values[encoded.good], threshold=threshold, prevalence=prevalence)
+    scores = scorer.score(encoded.values[encoded.good], at=at)
     rows = _kept(chunk.rows, encoded.good)
     for name, values in _answers(scores).items():
-        rows = rows.append_column(name, pa.array(values))
-    positive = int(scores.positive.sum())
+        rows = rows.append_column(name, values)
+    positive, negative = int(scores.positive.sum()), int(scores.negative.sum())
     counts = Counts(
         read=len(chunk.refused) + chunk.rows.num_rows,
         positive=positive,
-        negative=len(scores) - positive,
+        negative=negative,
+        indeterminate=len(scores) - positive - negative,
         refused=len(chunk.refused) + int((~encoded.good).sum()),
     )
     return ScoredChunk(rows, (*chunk.refused, *encoded.refused), counts)
 
 
 def scored_schema(manifest: Manifest, schema: pa.Schema) -> pa.Schema:
-    """The columns of a table once it is scored: its own, then `probability`, `positive` and each symptom head.
+    """The columns of a table once it is scored: its own, then those of the answer, `probability` first.
 
     Raises BadInput if a column is missing, there twice, of a type that can not be read, or named like a score.
     """
-    answers = {"probability": pa.float32(), "positive": pa.bool_()}
+    answers = {"probability": pa.float32(), "positive": pa.bool_(), "decision": pa.string()}
     answers |= {symptom.name: pa.float32() for symptom in manifest.symptoms}
     names = schema.names
     refused = [
@@ -106,8 +108,16 @@ def _kept(rows: pa.Table, good: NDArray[np.bool_]) -> pa.Table:
         return pa.concat_tables([rows.slice(0, 0), *(rows.slice(start, stop - start) for start, stop in runs)])
 
 
-def _answers(scores: Scores) -> dict[str, NDArray[np.float32] | NDArray[np.bool_]]:
-    return {"probability": scores.probability, "positive": scores.positive, **scores.symptoms}
+def _answers(scores: Scores) -> dict[str, pa.Array]:
+    """The columns of the result; of whom the model does not decide, `positive` is empty."""
+    undecided = ~(scores.positive | scores.negative)
+    places = np.where(undecided, 2, scores.positive).astype(np.int8)
+    return {
+        "probability": pa.array(scores.probability),
+        "positive": pa.array(scores.positive, mask=undecided),
+        "decision": DECISIONS.take(pa.array(places)),
+        **{name: pa.array(values) for name, values in scores.symptoms.items()},
+    }
 
 
 def _types(schema: pa.Schema, wanted: tuple[str, ...]) -> pl.Schema:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import Reliability
 from models.curve import Curve
+from models.grouping import curves, subgroups
 from models.manifest import Evidence, Part
-from models.operating_point import Measured
+from models.operating_point import Measured, OperatingPoint, spoken_of
 from models.scorer import Scorer
 
 RESAMPLES = 1000
@@ -20,15 +23,18 @@ def evaluate(
     targets: NDArray[np.float32],
     *,
     groups: NDArray[np.int64] | None = None,
+    members: Mapping[str, NDArray[np.str_]] | None = None,
     seed: int = 0,
 ) -> Evidence:
     """Measure the baked operating point on test columns [rows, columns] and targets [rows] in {0, 1}.
 
     The area under the ROC curve has a percentile interval from 1,000 resamples, of groups [rows] where rows of
-    one patient belong together, else of rows.
+    one patient belong together, else of rows. `members` names the subgroup of each row, a grouping's column each.
     """
     scores = scorer.score(columns)
-    curve = Curve.of(scores.probability, targets)
+    at = scorer.manifest.prevalence
+    curve = Curve.of(scores.probability, targets, prevalence=at)
+    known = subgroups(members or {}, scores.probability, targets, prevalence=at)
     point = scorer.manifest.point
     low, high = np.quantile(_areas(scores.probability, targets, groups, seed), (0.025, 0.975))
     return Evidence(
@@ -36,9 +42,23 @@ def evaluate(
         area_under_curve=area(curve),
         area_interval=(float(low), float(high)),
         reliability=Reliability.of(scores.logit, targets),
-        measured=Measured.of(curve, point.threshold, prevalence=point.promise.prevalence),
-        kept=point.promise.kept_by(scorer.manifest.contract.measure(curve, point.threshold)),
+        measured=Measured.of(curve, point.threshold, prevalence=point.prevalence),
+        kept=kept(point, curve, curves(known)),
+        curve=curve,
+        groups=known,
     )
+
+
+def kept(point: OperatingPoint, curve: Curve, groups: Mapping[str, Curve]) -> bool:
+    """Whether all promised figures were reached on these cases; a subgroup without any case breaks none."""
+    for promise in point.promises:
+        if promise.group is not None and promise.group not in groups:
+            continue
+        cases = curve if promise.group is None else groups[promise.group]
+        cleared = cases.at(point.clear_below) if point.has_zone else None
+        if not promise.met_by(promise.measured(spoken_of(promise, cases.at(point.threshold), cleared))):
+            return False
+    return True
 
 
 def area(curve: Curve) -> float:

@@ -175,7 +175,7 @@ def _precision(prevalence: float, positives: int, negatives: int) -> float:
     sick, healthy = (math.floor(count * SHARES.certification) for count in (positives, negatives))
     hits, alarms = sick // 2, math.ceil(0.02 * healthy)
     counts = Counts(hits=hits, misses=sick - hits, alarms=alarms, clears=healthy - alarms)
-    bound = Precision(at_least=0.5, prevalence=prevalence).bound(counts)
+    bound = Precision(at_least=0.5, prevalence=prevalence).promises[0].carried(counts)
     return max((level for level in (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1) if level <= bound), default=0.05)
 
 

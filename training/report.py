@@ -70,5 +70,4 @@ def _dress(axes: Axes, title: str, x: str, y: str) -> None:
 
 
 def _promise(manifest: Manifest) -> str:
-    promise = manifest.point.promise
-    return f"{promise.figure} >= {promise.at_least:g}"
+    return " and ".join(promise.worded(promise.bound) for promise in manifest.point.promises)

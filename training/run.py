@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,8 +20,11 @@ from models.card import card
 from models.curve import Curve
 from models.errors import BadStudy
 from models.generate import generate
+from models.grouping import curves, subgroups
 from models.manifest import Evidence, Manifest, Parity, Part, Probe, Provenance
+from models.operating_point import OperatingPoint
 from models.scorer import Graph, Scorer
+from models.subgroup import Subgroup
 from training.evaluate import evaluate
 from training.export import TOLERANCE, check_alone, check_parity, export
 from training.fit import Epoch, Fitted, fit, reproducible, undo
@@ -34,11 +37,16 @@ PROBES, GENERATED = 16, 4096
 
 @dataclass(frozen=True)
 class Data:
-    """One part of a study's data: columns [rows, columns], each head's labels [rows], and groups [rows] if any."""
+    """One part of a study's data.
+
+    Columns [rows, columns], each head's labels [rows], the group of rows of one patient [rows] if any, and the
+    subgroup of each row [rows] by every grouping's column.
+    """
 
     columns: NDArray[np.float32]
     labels: dict[str, NDArray[np.float32]]
     groups: NDArray[np.int64] | None
+    members: dict[str, NDArray[np.str_]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,7 @@ def run(
     largest = check_parity(net, raw, study.heads, asked)
     logits = Graph(graph.as_bytes(raw)).run(parts["validation"].columns)[f"{graph.RAW}{head}"]
     calibration = _calibration(model, head, parts, logits)
-    prevalence = model.contract.promise.prevalence or calibration.prevalence
+    prevalence = model.contract.prevalence_named or calibration.prevalence
     plain = graph.finish(
         raw,
         schema=study.columns,
@@ -93,9 +101,10 @@ def run(
     )
     check_alone(plain, asked)
     runtime = Graph(graph.as_bytes(plain))
-    guide, curve = (_curve(runtime, parts[name], head) for name in ("validation", "certification"))
-    point = model.contract.choose(curve, guide=guide)
-    decided = graph.bake(plain, threshold=point.threshold)
+    guide, curve = (_curve(runtime, parts[name], head, prevalence) for name in ("validation", "certification"))
+    known = _subgroups(runtime, parts["certification"], head, prevalence)
+    points = _points(model, curve, guide, known)
+    decided = graph.bake(plain, threshold=points[0].threshold, clear_below=points[0].clear_below)
     manifest = Manifest(
         study=study.name,
         model=model.name,
@@ -106,8 +115,12 @@ def run(
         calibration=calibration,
         prevalence=prevalence,
         contract=model.contract,
-        points=(point,),
+        points=points,
         curve=curve,
+        guide=guide,
+        groupings=study.groupings,
+        groups=known,
+        change_control=model.change_control,
         parity=Parity(rows=len(asked), largest_difference=largest, tolerance=TOLERANCE),
         probes=_probes(decided, study, seed),
         provenance=_provenance(study, model, loaded, fitted),
@@ -134,10 +147,12 @@ def load(study: Study) -> Loaded:
         if (name != "test" or len(chosen)) and len(np.unique(targets[chosen])) < 2:
             raise BadStudy(f"split: the {name} part should hold cases of both kinds, got {len(chosen)} cases of one.")
         part = table.rows[chosen]
+        columns = inputs(study, part)
         parts[name] = Data(
-            columns=inputs(study, part),
+            columns=columns,
             labels={head: label[chosen] for head, label in known.items()},
             groups=group_places(part, group) if group else None,
+            members={each.column: each.members(study.columns, columns, part) for each in study.groupings},
         )
     return Loaded(parts, dict(table.digests))
 
@@ -150,9 +165,24 @@ def _calibration(model: Model, head: str, parts: dict[str, Data], logits: NDArra
         raise BadStudy(f"models.{model.name}: nothing was learnt that can be calibrated. {error}") from None
 
 
-def _curve(runtime: Graph, data: Data, head: str) -> Curve:
+def _curve(runtime: Graph, data: Data, head: str, prevalence: float) -> Curve:
     """The graph's own answers counted: thresholds come from what is served, not from training scores."""
-    return Curve.of(runtime.run(data.columns)["probability"], data.labels[head])
+    return Curve.of(runtime.run(data.columns)["probability"], data.labels[head], prevalence=prevalence)
+
+
+def _subgroups(runtime: Graph, data: Data, head: str, prevalence: float) -> tuple[Subgroup, ...]:
+    """The same, for the subgroups."""
+    probabilities = runtime.run(data.columns)["probability"]
+    return subgroups(data.members, probabilities, data.labels[head], prevalence=prevalence)
+
+
+def _points(model: Model, curve: Curve, guide: Curve, known: tuple[Subgroup, ...]) -> tuple[OperatingPoint, ...]:
+    """The point of the contract, then the alternatives; each is certified for itself."""
+    asked = {"default": model.contract, **{each.name: each.contract for each in model.alternatives}}
+    return tuple(
+        contract.choose(curve, guide=guide, groups=curves(known)).model_copy(update={"name": name})
+        for name, contract in asked.items()
+    )
 
 
 def _evidence(decided: onnx.ModelProto, manifest: Manifest, test: Data, head: str, seed: int) -> Evidence | None:
@@ -161,7 +191,9 @@ def _evidence(decided: onnx.ModelProto, manifest: Manifest, test: Data, head: st
         return None
     with tempfile.TemporaryDirectory() as folder:
         draft = write_bundle(Path(folder) / manifest.model, model=decided, manifest=manifest, card=card(manifest))
-        return evaluate(Scorer(draft), test.columns, test.labels[head], groups=test.groups, seed=seed)
+        return evaluate(
+            Scorer(draft), test.columns, test.labels[head], groups=test.groups, members=test.members, seed=seed
+        )
 
 
 def _probes(decided: onnx.ModelProto, study: Study, seed: int) -> tuple[Probe, ...]:

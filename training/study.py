@@ -17,8 +17,10 @@ import training.losses
 import training.networks
 import training.sources
 import training.studies
+from models.change_control import ChangeControl
 from models.contract import Contract
 from models.errors import BadInput, BadStudy
+from models.grouping import Grouping
 from models.manifest import Symptom, Target, check_symptoms, free_name
 from models.schema import Schema
 from models.table import encode_table
@@ -63,6 +65,13 @@ class Budget(Value):
     halvings: int = Field(5, ge=0, description="of the learning rate; without progress after the last it is done")
 
 
+class Alternative(Value):
+    """A further operating point of a model, with a name by which callers ask for it."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+    contract: Contract
+
+
 class Model(Value):
     """One model of a study: its network, what pulls on it, and what is asked of its operating point."""
 
@@ -78,6 +87,10 @@ class Model(Value):
         description="share of the cells that may be empty to empty in training, so that empty is learnt as unknown",
     )
     contract: Contract
+    alternatives: tuple[Alternative, ...] = Field((), description="further points that the bundle carries by name")
+    change_control: ChangeControl | None = Field(
+        None, description="changes of the point that are foreseen after release; None: none is"
+    )
     budget: Budget = Budget()
 
 
@@ -89,6 +102,7 @@ class Study(Value):
     columns: Schema
     outcome: Outcome
     symptoms: tuple[SymptomLabel, ...] = ()
+    groupings: tuple[Grouping, ...] = Field((), description="subgroups for whom figures are stated too")
     split: Split
     models: tuple[Model, ...] = Field(min_length=1)
     seed: int = 0

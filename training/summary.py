@@ -15,8 +15,8 @@ def summary(manifests: Sequence[Manifest]) -> Table:
     """What the models of a study promise and do, a column a model."""
     grid = Table("", *(manifest.model for manifest in manifests), title=manifests[0].study, title_justify="left")
     points = [manifest.point for manifest in manifests]
-    grid.add_row("promise", *(str(point.promise) for point in points))
-    grid.add_row("certified", *(f"{point.promise.figure} >= {point.certified:.4f}" for point in points))
+    grid.add_row("promise", *(point.in_words for point in points))
+    grid.add_row("certified", *(", ".join(map(str, point.certificates)) for point in points))
     for part in ("certification", "test"):
         found = [
             manifest.point.measured if part == "certification" else manifest.evidence and manifest.evidence.measured

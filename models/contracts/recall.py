@@ -1,24 +1,29 @@
 from __future__ import annotations
 
-import math
+import re
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
-from scipy import stats
 
-from models.contract import Contract, nearby
+from models.contract import OneThreshold, Span, nearby
 from models.curve import Curve
 from models.errors import Unreachable
-from models.intervals import Estimate, lower_bound, wilson
-from models.operating_point import Measured, OperatingPoint, Promise
+from models.intervals import lower_bound
+from models.operating_point import Certificate
+from models.order_statistic import allowed_mistakes, cases_needed
+from models.plan import Expected, Need, order_statistic_needs
+from models.promise import Promise
+from models.words import AT_LEAST, share, share_of
 
 
-class Recall(Contract):
+class Recall(OneThreshold):
     """Of the sick, at least this share is flagged.
 
     The threshold is the (k+1)-th smallest positive score, where k, the allowed misses, is the largest number
     with BinCDF(k; positives, 1 - at_least) <= 1 - confidence. Whatever the distribution of the scores, the
-    true recall is then below `at_least` with chance 1 - confidence at most; ties only raise it.
+    true recall is then below `at_least` with chance 1 - confidence at most; ties and lower thresholds only raise it.
 
     Source: order statistics as tolerance limits, Wilks, Annals of Mathematical Statistics 1941.
 
@@ -28,57 +33,56 @@ class Recall(Contract):
     1
     """
 
+    pattern: ClassVar[re.Pattern[str]] = re.compile(
+        rf"(?:recall|sensitivity){AT_LEAST}{share('at_least')}", re.IGNORECASE
+    )
+    best: ClassVar[Literal["low", "high"]] = "high"
+
     at_least: float = Field(gt=0, lt=1, description="lowest true recall that is acceptable")
 
     @property
-    def promise(self) -> Promise:
-        return Promise(figure="recall", at_least=self.at_least, confidence=self.confidence)
+    def promises(self) -> tuple[Promise, ...]:
+        return (Promise(figure="recall", at_least=self.at_least, confidence=self.confidence),)
+
+    @property
+    def words(self) -> str:
+        return f"recall >= {self.at_least!r}"
+
+    @classmethod
+    def from_words(cls, match: re.Match[str], confidence: float) -> Self:
+        return cls(at_least=share_of(match, "at_least"), confidence=confidence)
 
     @property
     def positives_needed(self) -> int:
         """The fewest positives on which any threshold can be certified: all of them are then flagged."""
-        guess = math.ceil(math.log(1 - self.confidence) / math.log(self.at_least))
-        # Logarithms may be off by one in the last bit; the exact test decides.
-        return next(n for n in range(max(guess - 1, 1), guess + 2) if self.allowed_misses(n) is not None)
+        return cases_needed(self.at_least, self.confidence)
 
     def allowed_misses(self, positives: int) -> int | None:
         """The most misses among `positives` that still certify; None if not even none of them does."""
-        risk = 1 - self.confidence
-        misses = int(stats.binom.ppf(risk, positives, 1 - self.at_least))
-        while misses >= 0 and stats.binom.cdf(misses, positives, 1 - self.at_least) > risk:
-            misses -= 1
-        return None if misses < 0 else misses
+        return allowed_mistakes(positives, self.at_least, self.confidence)
 
-    def choose(self, certification: Curve, *, guide: Curve) -> OperatingPoint:
-        del guide  # Order statistics need no guide.
+    def span(self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve]) -> Span:
+        del guide, groups  # Order statistics need no guide.
         positives = certification.positive_count
         misses = self.allowed_misses(positives) if positives else None
         if misses is None:
+            carried = lower_bound(positives, positives, self.confidence)
             raise Unreachable(
-                str(self.promise),
-                reason=f"{positives} positives carry recall {lower_bound(positives, positives, self.confidence):.4f}"
-                " at most, even if all are flagged.",
-                nearest=lower_bound(positives, positives, self.confidence),
+                str(self.promises[0]),
+                reason=f"{positives} positives carry recall {carried:.4f} at most, even if all are flagged.",
+                nearest=carried,
                 missing_positives=self.positives_needed - positives,
                 missing_negatives=0,
             )
-        passed = np.cumsum(certification.positives)
-        score = certification.thresholds[int(np.searchsorted(passed, misses + 1))]
-        threshold = certification.settled(score)
-        measured = Measured.of(certification, threshold)
-        return OperatingPoint(
-            threshold=threshold,
-            promise=self.promise,
+        missed = np.searchsorted(np.cumsum(certification.positives), misses + 1)
+        certificate = Certificate(
+            promise=self.promises[0],
             # Of the ordered scores, not of the misses seen: ties may leave fewer, which proves nothing more.
             certified=lower_bound(positives - misses, positives, self.confidence),
             positives=positives,
             negatives=certification.negative_count,
-            measured=measured,
         )
-
-    def measure(self, curve: Curve, threshold: float) -> Estimate:
-        counts = curve.at(threshold)
-        return wilson(counts.hits, counts.positives)
+        return Span(0.0, float(certification.middles[missed]), (certificate,))
 
     def region(self, curve: Curve) -> float:
         """Mean specificity at the recalls nearby: a partial area under the ROC curve."""
@@ -87,3 +91,17 @@ class Recall(Contract):
         # Hits fall with the threshold: the highest threshold that still has enough of them.
         places = len(hits) - 1 - np.searchsorted(hits[::-1], wanted)
         return float(np.mean(1 - alarms[places] / curve.negative_count))
+
+    def plan(self, expected: Expected) -> tuple[Need, ...]:
+        """With more positives more of them may be missed, and the healthy are alarmed less."""
+        del expected  # It holds whatever the model.
+        return tuple(
+            Need(
+                promise=str(self.promises[0]),
+                positives=positives,
+                negatives=0,
+                allowed_misses=misses,
+                note=f"recall is then expected to be {(positives - misses) / (positives + 1):.4f}",
+            )
+            for positives, misses in order_statistic_needs(self.at_least, self.confidence)
+        )

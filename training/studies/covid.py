@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
+from models.change_control import ChangeControl
+from models.contracts.capacity import Capacity
 from models.contracts.precision import Precision
 from models.contracts.recall import Recall
 from models.costs import Costs
+from models.grouping import Grouping
 from models.schema import Binary, Categorical, Schema
 from training.losses.cost_weighted import CostWeighted
 from training.losses.squared_size import SquaredSize
@@ -14,7 +17,7 @@ from training.networks.mlp import MLP
 from training.sampling import Oversampled
 from training.sources.covid import CovidTests
 from training.split import ByDate, Random, Shares
-from training.study import Model, Outcome, Study
+from training.study import Alternative, Model, Outcome, Study
 from training.term import WEIGHTS, Term
 
 study = Study(
@@ -35,6 +38,7 @@ study = Study(
     outcome=Outcome(
         name="infected", column="result", positive="positive", meaning="positive RT-PCR test for SARS-CoV-2"
     ),
+    groupings=(Grouping(column="sex"), Grouping(column="age_60_and_above")),
     split=ByDate(
         column="test_date",
         since=date(2020, 3, 22),
@@ -54,6 +58,8 @@ study = Study(
             ),
             sampling=Oversampled(times=2.0),
             contract=Recall(at_least=0.9),
+            alternatives=(Alternative(name="careful", contract=Recall(at_least=0.95)),),
+            change_control=ChangeControl(criteria=(Recall(at_least=0.85),), prevalences=(0.01, 0.2)),
         ),
         Model(
             name="presurgical",
@@ -64,6 +70,8 @@ study = Study(
                 Term(on=WEIGHTS, by=SquaredSize(), weight=1e-5),
             ),
             contract=Precision(at_least=0.8, prevalence=0.08),
+            alternatives=(Alternative(name="capacity", contract=Capacity(at_most=0.04, prevalence=0.08)),),
+            change_control=ChangeControl(criteria=(Precision(at_least=0.7, prevalence=0.08),), prevalences=(0.01, 0.2)),
         ),
     ),
 )

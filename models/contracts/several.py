@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, PlainSerializer, model_validator
+
+from models.contract import Contract, OneThreshold, Span
+from models.curve import Curve
+from models.errors import Unreachable
+from models.plan import Expected, Need, smallest
+from models.promise import Promise
+from models.sharing import shared, told
+
+# Beyond this many times the cases, "bring more" is no longer advice.
+MOST_TIMES = 1024
+
+
+class Several(OneThreshold):
+    """All of several promises at one threshold, and then the fewest alarms or the most hits.
+
+    Each part certifies a span of thresholds, the parts sharing the risk equally (Bonferroni); what all spans
+    have in common keeps all promises.
+    """
+
+    pattern: ClassVar[re.Pattern[str]] = re.compile(
+        r"(?!rule )(?:(?P<parts>.+? and .+?)(?:,? (?:and )?then (?P<then>the fewest alarms|the most hits))?"
+        r"|(?P<part>.+?),? (?:and )?then (?P<end>the fewest alarms|the most hits))",
+        re.IGNORECASE,
+    )
+
+    contracts: tuple[Annotated[OneThreshold, PlainSerializer(lambda part: part.model_dump(mode="json"))], ...] = Field(
+        min_length=1
+    )
+    then: Literal["the fewest alarms", "the most hits"] = "the fewest alarms"
+
+    @model_validator(mode="after")
+    def _one_confidence(self) -> Self:
+        for place, part in enumerate(self.contracts):
+            if isinstance(part, Several):
+                raise ValueError(  # noqa: TRY004  # pydantic reports these
+                    f"contracts.{place}: should not itself be several contracts, got {part.words}"
+                )
+        parts = tuple(told(part, self.confidence, f"contracts.{place}") for place, part in enumerate(self.contracts))
+        self.__dict__["contracts"] = parts  # a frozen value may still complete itself while it is made
+        return self
+
+    @property
+    def parts(self) -> tuple[OneThreshold, ...]:
+        """The contracts as each is certified, with its share of the risk."""
+        return shared(self.contracts, self.confidence)
+
+    @property
+    def promises(self) -> tuple[Promise, ...]:
+        return tuple(promise for part in self.parts for promise in part.promises)
+
+    @property
+    def words(self) -> str:
+        return f"{' and '.join(part.words for part in self.contracts)}, then {self.then}"
+
+    @classmethod
+    def from_words(cls, match: re.Match[str], confidence: float) -> Self:
+        texts = match["parts"].split(" and ") if match["parts"] else [match["part"]]
+        return cls.model_validate(
+            {
+                # Without their confidence, which is the whole's.
+                "contracts": [Contract.read(text).model_dump(mode="json", exclude={"confidence"}) for text in texts],
+                "then": (match["then"] or match["end"] or "the fewest alarms").lower(),
+                "confidence": confidence,
+            }
+        )
+
+    @property
+    def needs_guide(self) -> bool:
+        return any(part.needs_guide for part in self.contracts)
+
+    def span(self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve]) -> Span:
+        spans = [part.span(certification, guide=guide, groups=groups) for part in self.parts]
+        if (common := in_common(spans)) is None:
+            raise self._apart(spans, certification, guide, groups)
+        return Span(*common, tuple(certificate for span in spans for certificate in span.certificates))
+
+    def _end(self, span: Span) -> float:
+        return span.high if self.then == "the fewest alarms" else span.low
+
+    def _apart(self, spans: list[Span], certification: Curve, guide: Curve, groups: Mapping[str, Curve]) -> Unreachable:
+        """Each part can be kept, but no threshold keeps all: which two part, and how many cases would do."""
+        lowest, highest = min(spans, key=lambda span: span.high), max(spans, key=lambda span: span.low)
+        broken = highest.certificates[0].promise
+        carried = broken.carried(certification.at(lowest.high))
+
+        def enough(times: int) -> bool:
+            more, grown = certification.grown(times), {name: curve.grown(times) for name, curve in groups.items()}
+            return in_common([part.span(more, guide=guide, groups=grown) for part in self.parts]) is not None
+
+        times = smallest(enough, most=MOST_TIMES)
+        return Unreachable(
+            str(self),
+            reason=f"Where {lowest.certificates[0].promise} is kept, the cases carry {broken.worded(carried)}.",
+            nearest=carried,
+            missing_positives=None if times is None else certification.positive_count * (times - 1),
+            missing_negatives=None if times is None else certification.negative_count * (times - 1),
+        )
+
+    def unmet(
+        self, curve: Curve, *, threshold: float, clear_below: float, groups: Mapping[str, Curve] | None = None
+    ) -> tuple[str, ...]:
+        return tuple(
+            wrong
+            for part in self.parts
+            for wrong in part.unmet(curve, threshold=threshold, clear_below=clear_below, groups=groups)
+        )
+
+    def region(self, curve: Curve) -> float:
+        """The mean of the parts' regions."""
+        return sum(part.region(curve) for part in self.contracts) / len(self.contracts)
+
+    def plan(self, expected: Expected) -> tuple[Need, ...]:
+        """What each part needs with its share of the risk; the same cases serve them all."""
+        return tuple(need for part in self.parts for need in part.plan(expected))
+
+
+def in_common(spans: list[Span]) -> tuple[float, float] | None:
+    """The lowest and the highest threshold of all spans; None if they have none in common."""
+    low, high = max(span.low for span in spans), min(span.high for span in spans)
+    return (low, high) if low <= high else None

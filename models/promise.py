@@ -1,0 +1,131 @@
+"""What is promised of an operating point, and what cases carry of it."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from models.costs import Costs
+from models.curve import Counts
+from models.intervals import lower_bound, upper_bound
+from models.value import Value
+
+Figure = Literal["recall", "specificity", "precision", "npv", "flagged", "cost"]
+
+NAMES: dict[Figure, str] = {
+    "recall": "recall",
+    "specificity": "specificity",
+    "precision": "precision",
+    "npv": "NPV",
+    "flagged": "flagged",
+    "cost": "cost per person",
+}
+# With an indeterminate zone, these speak of those who are cleared; the others of those who are flagged.
+OF_THE_CLEARED: frozenset[Figure] = frozenset({"recall", "npv"})
+
+
+class Promise(Value):
+    """A figure with its bound, the confidence, and at which prevalence, prices or in which group if that matters.
+
+    recall, specificity: share of the sick flagged, of the healthy not flagged. precision, npv: share of the
+    flagged that is sick, of those not flagged that is healthy, at `prevalence`. flagged: share of the people
+    flagged, at `prevalence` or, without one, among people like the certification cases. cost: price of the
+    mistakes a person, at `prevalence`.
+    """
+
+    figure: Figure
+    at_least: float | None = Field(None, gt=0, lt=1)
+    at_most: float | None = Field(None, gt=0)
+    confidence: float = Field(gt=0.5, lt=1)
+    prevalence: float | None = Field(None, gt=0, lt=1)
+    costs: Costs | None = Field(None, description="prices of the mistakes, for a cost")
+    group: str | None = Field(None, description="`column=value` of the people it is about; everybody without one")
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError(f"needs one of at_least and at_most, got {self.at_least} and {self.at_most}")
+        return self
+
+    def __str__(self) -> str:
+        """In words.
+
+        >>> print(Promise(figure="precision", at_least=0.9, confidence=0.95, prevalence=0.01))
+        precision >= 0.9 at prevalence 0.01 with confidence 0.95
+        """
+        return f"{self.worded(self.bound, digits=12)} with confidence {self.confidence:.12g}"
+
+    def worded(self, bound: float, *, digits: int = 4) -> str:
+        """The promise at another bound, without the confidence: what was certified, say."""
+        sign = ">=" if self.at_most is None else "<="
+        priced = (
+            ""
+            if self.costs is None
+            else f" where a miss costs {self.costs.miss:g}, an alarm {self.costs.false_alarm:g}"
+        )
+        group = "" if self.group is None else f" in {self.group}"
+        where = "" if self.prevalence is None else f" at prevalence {self.prevalence:g}"
+        return f"{NAMES[self.figure]} {sign} {bound:.{digits}g}{group}{where}{priced}"
+
+    @property
+    def bound(self) -> float:
+        """The number that is promised, a least or a most."""
+        bound = self.at_least if self.at_most is None else self.at_most
+        assert bound is not None
+        return bound
+
+    def met_by(self, figure: float | None) -> bool:
+        """Whether a figure, measured or certified, is as good as was promised."""
+        if figure is None:
+            return False
+        return figure >= self.bound if self.at_most is None else figure <= self.bound
+
+    def measured(self, counts: Counts) -> float | None:
+        """The figure as these counts have it; None where they hold no case to measure it on."""
+        if not (counts.positives and counts.negatives):
+            alone = {"recall": (counts.hits, counts.positives), "specificity": (counts.clears, counts.negatives)}
+            of, out_of = alone.get(self.figure, (0, 0))
+            return of / out_of if out_of else None
+        return self._of(counts.hits / counts.positives, counts.alarms / counts.negatives, counts.prevalence)
+
+    def carried(self, counts: Counts) -> float:
+        """The bound that these counts carry with the promised confidence, for a threshold fixed before they were seen.
+
+        Clopper-Pearson; a figure made of two shares shares the risk between them.
+        """
+        risk = 1 - self.confidence
+        match self.figure:
+            case "recall":
+                return lower_bound(counts.hits, counts.positives, self.confidence)
+            case "specificity":
+                return lower_bound(counts.clears, counts.negatives, self.confidence)
+            case "flagged" if self.prevalence is None:
+                flagged = counts.hits + counts.alarms
+                return upper_bound(flagged, counts.positives + counts.negatives, self.confidence)
+        half = 1 - risk / 2
+        # A worst case each: fewer hits and more alarms, but for what is flagged, where both mean more.
+        caught = (upper_bound if self.figure == "flagged" else lower_bound)(counts.hits, counts.positives, half)
+        alarmed = upper_bound(counts.alarms, counts.negatives, half)
+        figure = self._of(caught, alarmed, counts.prevalence)
+        return figure if figure is not None else 0.0
+
+    def _of(self, caught: float, alarmed: float, own: float) -> float | None:
+        """The figure of a threshold that flags these shares of the sick and of the healthy."""
+        share = own if self.prevalence is None else self.prevalence
+        sick, healthy = share * caught, (1 - share) * alarmed
+        missed, cleared = share * (1 - caught), (1 - share) * (1 - alarmed)
+        match self.figure:
+            case "recall":
+                return caught
+            case "specificity":
+                return 1 - alarmed
+            case "precision":
+                return sick / (sick + healthy) if sick + healthy else None
+            case "npv":
+                return cleared / (cleared + missed) if cleared + missed else None
+            case "flagged":
+                return sick + healthy
+            case "cost":
+                prices = self.costs or Costs()
+                return prices.miss * missed + prices.false_alarm * healthy

@@ -1,0 +1,186 @@
+"""Who may do what: people, their roles, and the SHA-256 of the token that each of them keeps."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self, get_args
+
+from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from models.errors import FulcrumError, shown
+from models.value import Value
+
+SETTING = "FULCRUM_ACCESS"
+
+Role = Literal["predict", "tune", "audit"]
+
+
+RULES = {
+    "": 'should be {"people": [...]}',
+    "people": "should be a list of people, each with name, roles and token_sha256",
+    "name": "should be 1 to 200 characters of text, no blank at either end",
+    "roles": f"should be a list of {', '.join(get_args(Role))}",
+    "token_sha256": "should be the SHA-256 of a token, 64 hexadecimal digits in lower case",
+}
+
+
+class BadAccess(FulcrumError):
+    """Correct the access file: nobody is let in on a guess."""
+
+
+class NoToken(FulcrumError):
+    """Send `Authorization: Bearer TOKEN` with a token of the access file: the request names nobody."""
+
+
+class NotAllowed(FulcrumError):
+    """Ask for the role, or somebody who has it: this person may not do that."""
+
+
+class Person(Value):
+    """Somebody with a token, of which only the SHA-256 is known here."""
+
+    name: str = Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]([^\x00-\x1f]*[^\s\x00-\x1f])?$")
+    roles: tuple[Role, ...]
+    token_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", repr=False)
+
+    def must(self, role: Role) -> None:
+        """Raises NotAllowed unless the person has the role."""
+        if role not in self.roles:
+            roles = ", ".join(self.roles) or "none"
+            raise NotAllowed(f"{self.name}: should have the role {role} to do this, got {roles}.")
+
+
+class People(Value):
+    """What stands in an access file."""
+
+    people: tuple[Person, ...]
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who is known; without an access file nobody, and nobody has any role."""
+
+    people: tuple[Person, ...] | None
+
+    @classmethod
+    def read(cls, path: Path | None) -> Self:
+        """The people of an access file; None where no file is set.
+
+        Raises BadAccess naming the file, the place in it, the rule and what was got, but never what might be a token.
+        """
+        return cls(None if path is None else _read(path).people)
+
+    def who(self, authorization: str | None) -> Person:
+        """The person whose token an `Authorization` header holds.
+
+        Raises NoToken if it holds none or an unknown one, NotAllowed if no access file is set, where no token would do.
+        """
+        if self.people is None:
+            raise NotAllowed(f"{SETTING}: should name the access file, got nothing: without it nobody has a role.")
+        if authorization is None:
+            raise NoToken("Authorization: should be Bearer and a token, got nothing.")
+        scheme, _, token = authorization.strip().partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise NoToken("Authorization: should be Bearer and a token, got something else.")
+        digest = _sha256(token.strip())
+        # All are compared, each in constant time: how long it takes tells nothing about any of them.
+        matches = [hmac.compare_digest(person.token_sha256, digest) for person in self.people]
+        if not any(matches):
+            raise NoToken("Authorization: should hold a token of the access file, got an unknown one.")
+        return self.people[matches.index(True)]
+
+
+def new_token() -> tuple[str, str]:
+    """A token of 256 random bits for a person to keep, and its SHA-256 for the access file."""
+    token = secrets.token_urlsafe(32)
+    return token, _sha256(token)
+
+
+def add_person(path: Path, name: str, roles: Sequence[str]) -> str:
+    """Add somebody to an access file, made if it is missing, and return the token, which is kept nowhere else.
+
+    The file is replaced whole, and only its owner can read it (0600). Raises BadAccess if the file, the name or a role
+    is not what it should be, if the name is taken, or if the file cannot be written.
+    """
+    path = path.resolve()
+    beside = path.with_name(f".{path.name}.new")
+    token, digest = new_token()
+    descriptor = _create(beside, path)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            known = [person.model_dump() for person in _read(path).people] if path.exists() else []
+            people = [*known, {"name": name, "roles": list(roles), "token_sha256": digest}]
+            file.write(f"{_parse(path, json.dumps({'people': people})).model_dump_json(indent=1)}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):  # It has become the file.
+            beside.unlink()
+    return token
+
+
+def _create(beside: Path, path: Path) -> int:
+    """Make the file that will be `path`, by one at a time: of two who add somebody at once, neither is lost."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        if beside.exists():
+            rule = "should not be there, got one: somebody is being added, or was not to the end; then remove it"
+            raise BadAccess(f"{beside}: {rule}.") from None
+        raise BadAccess(f"{path}: should be a file that can be written, got: {error.strerror}.") from None
+
+
+def _read(path: Path) -> People:
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise BadAccess(f"{path}: should be a readable file, got: {error.strerror}.") from None
+    return _parse(path, text)
+
+
+def _parse(path: Path, text: bytes | str) -> People:
+    try:
+        found = People.model_validate_json(text)
+    except ValidationError as error:
+        lines = [
+            f"{path}: {'.'.join(map(str, detail['loc'])) or 'document'}: {_refused(detail)}."
+            for detail in error.errors(include_url=False)
+        ]
+        raise BadAccess("\n".join(lines)) from None
+    for field in ("name", "token_sha256"):
+        values = [getattr(person, field) for person in found.people]
+        for place, value in enumerate(values):
+            if value in values[:place]:
+                raise BadAccess(
+                    f"{path}: people.{place}.{field}: should be another than that of all others, got the same."
+                )
+    return found
+
+
+def _refused(detail: ErrorDetails) -> str:
+    """The rule and what was got, which is shown only where nobody puts a token by mistake."""
+    field = next((part for part in reversed(detail["loc"]) if isinstance(part, str)), "")
+    match detail["type"]:
+        case "json_invalid":
+            return f"should be JSON, got {detail['ctx']['error']}"
+        case "missing":
+            return f"{RULES[field]}, got nothing"
+        case "extra_forbidden":
+            return "should not be there, got one"
+    got = shown(detail["input"]) if field in {"name", "roles"} else f"{type(detail['input']).__name__}, not shown"
+    return f"{RULES[field]}, got {got}"
+
+
+def _sha256(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,86 @@
+/** The dialog in which a change of the live point is confirmed, with a reason and a token. */
+
+import { Refused } from "./api.js";
+import { find, make, show } from "./dom.js";
+import { bounds, version } from "./live.js";
+
+let current = null;
+
+/**
+ * Ask for confirmation of `change`: its `title`, the `action` on its button, `summary()` as nodes,
+ * `send(reason, token)`, `done(live)`, `newer()` that asks for the live point, `load(live)`, and the `live()` point.
+ */
+export function confirmChange(change) {
+  current = change;
+  find("#change-title").textContent = change.title;
+  find("#confirm").textContent = change.action;
+  show(find("#change-summary"), change.summary());
+  show(find("#change-refusal"));
+  find("#reason").removeAttribute("aria-invalid");
+  find("#change").showModal();
+  find("#reason").focus();
+}
+
+find("#cancel").onclick = () => find("#change").close();
+
+find("#change form").onsubmit = async (event) => {
+  event.preventDefault();
+  const change = current;
+  const reason = find("#reason");
+  const empty = reason.value.trim() === "";
+  reason.toggleAttribute("aria-invalid", empty);
+  if (empty) {
+    refuse("Give a reason: whoever comes after you needs to know why. Nothing was changed.");
+    reason.focus();
+    return;
+  }
+  find("#confirm").disabled = true;
+  try {
+    const live = await change.send(reason.value.trim(), find("#token").value);
+    find("#change").close();
+    reason.value = "";
+    change.done(live);
+  } catch (error) {
+    await explain(error, change);
+  } finally {
+    find("#confirm").disabled = false;
+  }
+};
+
+async function explain(error, change) {
+  if (!(error instanceof Refused)) {
+    refuse("The service did not answer, so it is not known whether the change arrived. Look at the history, then try again.");
+  } else if (error.status === 401) {
+    refuse("The token is missing or not known. Nothing was changed. Check it for a typing mistake, or ask for one where this service is run.");
+    find("#token").focus();
+  } else if (error.status === 403) {
+    refuse("This token may look, but not change: it lacks the role “tune”. Nothing was changed. Ask somebody who has the role, or have it given to you.");
+    find("#token").focus();
+  } else if (error.status === 409) {
+    await explainNewer(change);
+  } else {
+    const control = change.live().change_control;
+    refuse(`The service refused: ${error.message} Nothing was changed.`, control && ` ${bounds(control)} Cancel, turn to a point within that, and try again.`);
+  }
+}
+
+async function explainNewer(change) {
+  let newer;
+  try {
+    newer = await change.newer();
+  } catch {
+    refuse("Somebody else has changed the live point meanwhile, and the new one could not be had. Nothing was changed by you. Try again.");
+    return;
+  }
+  const load = make("button", { type: "button" }, `Load version ${newer.version}`);
+  load.onclick = () => {
+    change.load(newer);
+    show(find("#change-summary"), change.summary());
+    refuse(`Version ${newer.version} is loaded, and yours is still what you turned to. Compare once more, then confirm.`);
+    find("#confirm").focus();
+  };
+  refuse(make("b", {}, "Somebody else has changed the live point while you decided."), ` ${version(newer)} Nothing was changed by you.`, make("div", { class: "actions" }, load));
+  load.focus();
+}
+
+const refuse = (...parts) => show(find("#change-refusal"), make("div", { class: "problem" }, parts.filter(Boolean)));

@@ -1,0 +1,110 @@
+/** The four charts. Points come from the service; a chart has a text that says the same, and a table. */
+
+import { find, make, show } from "./dom.js";
+import { calibration, decision, precisionRecall, roc } from "./plots.js";
+
+const PLOTS = [roc, precisionRecall, decision, calibration];
+const drawn = new Map();
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+let latest = null;
+
+/** Draw all charts for what the service said. */
+export function showCharts(seen) {
+  latest = seen;
+  for (const plot of PLOTS) {
+    if (!drawn.has(plot)) drawn.set(plot, created(plot));
+    const { chart, canvas, table, note } = drawn.get(plot);
+    const told = plot.tell(seen);
+    chart.data.datasets = plot.lines(seen).map(styled);
+    Object.assign(chart.options, options(plot, seen));
+    chart.update("none");
+    canvas.setAttribute("aria-label", `${plot.title}. ${told.text}`);
+    note.textContent = told.text;
+    tabulate(table, plot.title, told.head, told.rows);
+  }
+}
+
+function created(plot) {
+  const canvas = make("canvas", { role: "img" });
+  const table = make("table", {});
+  const note = make("p", { class: "told", "aria-hidden": "true" });
+  const scroll = make("div", { class: "scroll", role: "region", "aria-label": `${plot.title}: numbers`, tabindex: "0" }, table);
+  find("#charts").append(
+    make(
+      "figure",
+      { class: "card chart", id: `chart-${plot.name}` },
+      make("figcaption", {}, make("h3", {}, plot.title, " ", make("small", {}, `(${plot.term})`)), make("p", { class: "hint" }, plot.explains)),
+      make("div", { class: "canvas" }, canvas),
+      note,
+      make("details", {}, make("summary", {}, "The same in numbers"), scroll),
+    ),
+  );
+  const chart = new window.Chart(canvas, { type: "scatter", data: { datasets: [] }, options: {} });
+  return { chart, canvas, table, note };
+}
+
+function tabulate(table, title, head, rows) {
+  show(
+    table,
+    make("caption", { class: "hidden" }, title),
+    make("thead", {}, make("tr", {}, head.map((name) => make("th", { scope: "col" }, name)))),
+    make("tbody", {}, rows.map((row) => make("tr", {}, row.map((cell, place) => (place ? make("td", {}, cell) : make("th", { scope: "row" }, cell)))))),
+  );
+}
+
+const STYLES = {
+  curve: () => ({ showLine: true, pointRadius: 0, borderColor: colour("ink"), borderWidth: 2 }),
+  dots: () => ({ pointRadius: 4, pointBackgroundColor: colour("ink"), borderColor: colour("ink") }),
+  edge: () => ({ showLine: true, pointRadius: 0, borderColor: colour("line-strong"), borderWidth: 1 }),
+  band: () => ({ showLine: true, pointRadius: 0, borderColor: colour("line-strong"), borderWidth: 1, fill: "+1", backgroundColor: colour("band") }),
+  reference: () => ({ showLine: true, pointRadius: 0, borderColor: colour("muted"), borderWidth: 1.5, borderDash: [5, 5] }),
+  dotted: () => ({ showLine: true, pointRadius: 0, borderColor: colour("muted"), borderWidth: 1.5, borderDash: [1, 4] }),
+  bars: () => ({ showLine: true, pointRadius: 0, borderColor: colour("ink"), borderWidth: 1.5, spanGaps: false }),
+  turned: () => ({ pointRadius: 8, pointBackgroundColor: colour("accent"), borderColor: colour("surface"), borderWidth: 2, order: -2 }),
+  cleared: () => ({ pointRadius: 7, pointStyle: "triangle", pointBackgroundColor: colour("accent"), borderColor: colour("surface"), borderWidth: 2, order: -2 }),
+  live: () => ({ pointRadius: 8, pointStyle: "rectRot", pointBackgroundColor: colour("live"), borderColor: colour("surface"), borderWidth: 2, order: -1 }),
+};
+
+const styled = ({ style, label, data }) => ({ label, data, pointHitRadius: 6, ...STYLES[style]() });
+
+function options(plot, seen) {
+  const axes = plot.axes(seen);
+  return {
+    animation: false,
+    maintainAspectRatio: false,
+    layout: { padding: { right: 12, top: 8 } },
+    scales: { x: axis(axes.x), y: axis(axes.y) },
+    plugins: {
+      legend: { display: plot.legend === true, position: "bottom", labels: { color: colour("ink"), usePointStyle: false, boxHeight: 0, boxWidth: 28, filter: (item) => item.text !== "" } },
+      tooltip: { displayColors: false, callbacks: { label: (item) => `${item.dataset.label}: ${axes.x.write(item.parsed.x)}, ${axes.y.write(item.parsed.y)}` } },
+    },
+  };
+}
+
+function axis({ title, min, max, write, log }) {
+  return {
+    type: log ? "logarithmic" : "linear",
+    min,
+    max,
+    title: { display: true, text: title, color: colour("muted") },
+    grid: { color: colour("line") },
+    border: { color: colour("line-strong") },
+    ticks: {
+      color: colour("muted"),
+      maxTicksLimit: 7,
+      callback: (value) => (log && !/^1/.test(Number(value).toExponential()) ? "" : write(value)),
+    },
+  };
+}
+
+const redraw = () => latest && showCharts(latest);
+for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)", "print"]) {
+  window.matchMedia(query).addEventListener("change", redraw);
+}
+// Paper is white: the dark colours give way before the page is laid out for it.
+const paper = (printing) => {
+  document.documentElement.classList.toggle("paper", printing);
+  redraw();
+};
+window.addEventListener("beforeprint", () => paper(true));
+window.addEventListener("afterprint", () => paper(false));

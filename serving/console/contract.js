@@ -1,0 +1,115 @@
+/** The contract form: what a person needs, as the words that the service understands. */
+
+import { find, make, show } from "./dom.js";
+import { asShare, inPercent } from "./words.js";
+
+const share = (label, term, value) => ({ label, term, value, unit: "%", read: asShare });
+const number = (label, term, value, unit) => ({ label, term, value, unit, read: Number });
+
+// `here` is the prevalence of the page, which stands in the contract where its promise depends on it.
+const KINDS = {
+  recall: {
+    name: "to find enough of the sick (recall)",
+    fields: [share("Of the sick, find at least", "recall", 95)],
+    words: ([least]) => `recall >= ${least}`,
+  },
+  specificity: {
+    name: "to clear enough of the healthy (specificity)",
+    fields: [share("Of the healthy, clear at least", "specificity", 90)],
+    words: ([least]) => `specificity >= ${least}`,
+  },
+  precision: {
+    name: "flags that can be believed (precision)",
+    fields: [share("Of the flagged, really sick at least", "precision, PPV", 80)],
+    words: ([least], here) => `precision >= ${least} at prevalence ${here}`,
+    local: true,
+  },
+  npv: {
+    name: "an all-clear that can be believed (NPV)",
+    fields: [share("Of the cleared, really healthy at least", "NPV", 99)],
+    words: ([least], here) => `NPV >= ${least} at prevalence ${here}`,
+    local: true,
+  },
+  cost: {
+    name: "to weigh a miss against false alarms (cost)",
+    fields: [number("Missing one sick person is as bad as", "cost of a miss", 50, "alarms in vain")],
+    words: ([alarms], here) => `miss costs ${alarms} alarms at prevalence ${here}`,
+    local: true,
+  },
+  capacity: {
+    name: "no more flags than can be looked at (capacity)",
+    fields: [number("Flag at most", "capacity", 200, "of 1,000 people")],
+    words: ([most], here) => `flagged <= ${most} per 1000 at prevalence ${here}`,
+    local: true,
+  },
+  zone: {
+    name: "to rule out, to rule in, and to look again between",
+    fields: [
+      share("Clear only so that of the sick at least this many are not cleared", "rule out: recall", 95),
+      share("Flag only so that of the healthy at least this many are not flagged", "rule in: specificity", 95),
+    ],
+    words: ([out, into]) => `rule out recall >= ${out}, rule in specificity >= ${into}`,
+  },
+};
+
+const BY_HAND = "hand";
+
+/** Fill the list of what can be needed: nothing, a point of the bundle, or a contract. */
+export function offer(points, { onPoint, onWords, onLocal }) {
+  const options = [
+    make("option", { value: BY_HAND }, "no contract: I turn by hand"),
+    ...points.map((point) => make("option", { value: `point:${point.name}` }, `what came with the model: ${point.in_words}`)),
+    ...Object.entries(KINDS).map(([kind, { name }]) => make("option", { value: kind }, name)),
+  ];
+  const kind = find("#kind");
+  show(kind, options);
+  show(find("#kind-fields"));
+  kind.onchange = () => {
+    show(find("#kind-fields"), (KINDS[kind.value]?.fields ?? []).map((field, place) => input(field, place, compose)));
+    if (kind.value.startsWith("point:")) onPoint(kind.value.slice("point:".length));
+    else if (kind.value !== BY_HAND) compose();
+  };
+  const compose = () => {
+    const asked = composed(KINDS[kind.value]?.local ? onLocal() : null);
+    if (asked !== null) onWords(asked);
+  };
+}
+
+/** The words of the chosen contract, or null where none is chosen or a number is missing. */
+function composed(here) {
+  const kind = KINDS[find("#kind").value];
+  const values = [...find("#kind-fields").querySelectorAll("input")].map((field, place) =>
+    field.value === "" || !field.validity.valid ? null : kind.fields[place].read(field.value),
+  );
+  return !kind || values.includes(null) ? null : kind.words(values, here);
+}
+
+/** The same contract where another share is sick; null if the words would not change with it. */
+export const recomposed = (here) => (KINDS[find("#kind").value]?.local ? composed(here) : null);
+
+/** Show that no contract of the form is asked for: `words`, if any, were typed or were live. */
+export function settle(words) {
+  find("#kind").value = BY_HAND;
+  show(find("#kind-fields"));
+  find("#words").value = words;
+}
+
+/** Choose a named point in the list. */
+export function settleOn(name) {
+  settle("");
+  find("#kind").value = `point:${name}`;
+}
+
+/** A prevalence short enough to stand in words. */
+export const rounded = (prevalence) => Number(inPercent(prevalence, 3)) / 100;
+
+function input({ label, term, value, unit }, place, compose) {
+  const id = `kind-field-${place}`;
+  const field = make("input", { id, type: "number", step: "any", min: 0, max: unit === "%" && 100, value, inputmode: "decimal", oninput: compose });
+  return make(
+    "div",
+    { class: "field" },
+    make("label", { for: id }, label, " ", make("small", {}, `(${term})`)),
+    make("span", { class: "unit" }, field, make("span", {}, unit)),
+  );
+}

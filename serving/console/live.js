@@ -1,0 +1,54 @@
+/** What is live now, who set it and why, and that somebody else has changed it. */
+
+import { find, make, show } from "./dom.js";
+import { moment, percent, promise, rule, capital } from "./words.js";
+
+export function showLive(live, facts) {
+  const { turned } = live;
+  show(
+    find("#live-facts"),
+    make("p", { class: "verdict" }, `${capital(rule(turned))} `, make("small", {}, `at prevalence ${percent(turned.prevalence)}`)),
+    turned.certificates.length
+      ? turned.certificates.map((certificate) => make("p", {}, promise(certificate)))
+      : make("p", {}, "Nothing is promised for it, only measured."),
+    make("p", { class: "hint" }, version(live)),
+    live.change_control && make("p", { class: "hint" }, bounds(live.change_control)),
+  );
+  find("#identity").textContent = `Model ${live.model}, bundle ${live.bundle.slice(0, 12)}, live version ${live.version}.${facts.intended_use ? ` Intended use: ${facts.intended_use}` : ""}`;
+}
+
+/** Which version, by whom and why. */
+export function version({ version: number, changed }) {
+  if (changed === null) return `Version ${number}: as released; nobody has changed it.`;
+  return `Version ${number}, set by ${changed.by} on ${moment(changed.at)}: “${changed.reason}”`;
+}
+
+/** What change control allows, in words. */
+export function bounds({ lowest, highest, criteria, prevalence_low: low, prevalence_high: high }) {
+  const prevalence = low === null && high === null ? "" : `, prevalence from ${percent(low ?? 0)} to ${percent(high ?? 1)}`;
+  const kept = criteria.length ? `, as long as ${criteria.join(" and ")}` : "";
+  return `It may be changed to thresholds from ${percent(lowest)} to ${percent(highest)}${prevalence}${kept}.`;
+}
+
+/** Say that somebody else has changed the live point, and offer what can be done about it. */
+export function showNewer(newer, { onCompare, onTake }) {
+  show(
+    find("#notices"),
+    make(
+      "div",
+      { class: "notice" },
+      make("p", {}, make("b", {}, "Somebody else has changed the live point. "), `${version(newer)} It now ${rule(newer.turned)}. What you have turned here is untouched.`),
+      make(
+        "div",
+        { class: "actions" },
+        make("button", { type: "button", onclick: onCompare }, `Compare mine with version ${newer.version}`),
+        make("button", { type: "button", onclick: onTake }, `Take version ${newer.version} instead of mine`),
+      ),
+    ),
+  );
+}
+
+/** Say one thing above everything else; nothing takes it away again. */
+export function notice(text = null, problem = false) {
+  show(find("#notices"), text !== null && make("p", { class: problem ? "notice problem" : "notice" }, text));
+}

@@ -1,0 +1,306 @@
+/** The page: what is asked of the service, when, and where its answer is shown. */
+
+import * as api from "./api.js";
+import { confirmChange } from "./change.js";
+import { showCharts } from "./charts.js";
+import * as contract from "./contract.js";
+import { find, make, show } from "./dom.js";
+import { showFigures, showPromise, verdict } from "./figures.js";
+import { showGroups, showSymptoms } from "./groups.js";
+import { showHistory } from "./history.js";
+import { notice, showLive, showNewer } from "./live.js";
+import { askPatient, showAnswer, showNoAnswer } from "./patient.js";
+import { showPeople } from "./people.js";
+import { middle, placeOf } from "./positions.js";
+import { asShare, capital, inPercent, percent, promise, rule, spaced } from "./words.js";
+
+const SETTLED_MS = 120;
+const SPOKEN_MS = 700;
+const POLL_MS = 3000;
+
+// What is asked for: {by: "live"}, {by: "place", at}, {by: "threshold", value}, {by: "words", words} or {by: "point", name}.
+// `prevalence` is null where the model's own is meant. `turned` is the service's last answer.
+const page = { model: null, live: null, facts: null, asked: null, prevalence: null, turned: null, refused: null, newer: null, row: null };
+let timers = {};
+let asking = new AbortController();
+
+async function start() {
+  try {
+    const { models } = await api.points();
+    chooser(models);
+    const wanted = models.find((live) => `#${live.endpoint}` === window.location.hash) ?? models[0];
+    await open(wanted.endpoint);
+  } catch (error) {
+    notice(`This page could not be filled: ${error.message} Reload it to try again.`, true);
+  }
+  poll();
+}
+
+function chooser(models) {
+  show(
+    find("#models"),
+    models.map(({ endpoint }) => {
+      const input = make("input", { type: "radio", name: "model", value: endpoint, onchange: () => open(endpoint) });
+      return make("label", {}, input, make("span", {}, capital(spaced(endpoint))));
+    }),
+  );
+}
+
+/** Show a model at its live point. */
+async function open(model) {
+  find("#main").setAttribute("aria-busy", "true");
+  const live = await api.livePoint(model);
+  const facts = await api.facts(model, live.setting.prevalence);
+  Object.assign(page, { model, facts, row: null, newer: null });
+  window.history.replaceState(null, "", `#${model}`);
+  find(`#models input[value="${CSS.escape(model)}"]`).checked = true;
+  find("#purpose").textContent = facts.purpose;
+  find("#target").textContent = `It looks for: ${facts.target.meaning || spaced(facts.target.name)}. Released with the contract: ${facts.contract}.`;
+  contract.offer(facts.points, {
+    onPoint: (name) => turn({ by: "point", name }),
+    onWords: (words) => {
+      find("#words").value = words;
+      turn({ by: "words", words });
+    },
+    onLocal: () => {
+      page.prevalence ??= contract.rounded(page.turned.prevalence);
+      return page.prevalence;
+    },
+  });
+  find("#slider").max = facts.curve.thresholds.length - 1;
+  showSymptoms(facts.symptoms);
+  askPatient(facts, tryPatient);
+  notice();
+  adopt(live);
+  take();
+  find("#main").setAttribute("aria-busy", "false");
+}
+
+/** Hold `live` for the live point; what was turned stays. */
+function adopt(live) {
+  Object.assign(page, { live, newer: null });
+  showLive(live, page.facts);
+  if (page.turned) render();
+  remember();
+}
+
+async function remember() {
+  const { model, live } = page;
+  const past = await api.history(model);
+  if (page.live === live) showHistory(past, live, page.facts.contract, goBack);
+}
+
+/** Turn to the live point. */
+function take() {
+  const { operating_point: point } = page.live.setting;
+  contract.settle(typeof point === "string" ? point : "");
+  turn({ by: "live" }, page.live.setting.prevalence, 0);
+}
+
+/** Ask for another setting; the answer is shown once turning has stopped. */
+function turn(asked, prevalence = page.prevalence, wait = SETTLED_MS) {
+  Object.assign(page, { asked, prevalence });
+  clearTimeout(timers.settle);
+  asking.abort();
+  timers.settle = setTimeout(settle, wait);
+}
+
+function setting() {
+  const { asked, facts, live, prevalence } = page;
+  const point = {
+    live: () => live.setting.operating_point,
+    place: () => middle(facts.curve.thresholds, asked.at),
+    threshold: () => asked.value,
+    words: () => asked.words,
+    point: () => asked.name,
+  }[asked.by]();
+  return { operating_point: point, prevalence };
+}
+
+async function settle() {
+  asking = new AbortController();
+  const { signal } = asking;
+  const { model } = page;
+  try {
+    // The curve first: where on it a place lies depends on the prevalence.
+    const stated = page.prevalence ?? page.live.turned.prevalence;
+    if (page.facts.prevalence !== stated) page.facts = await api.facts(model, stated, signal);
+    const answer = await api.preview(model, setting(), signal);
+    const { groups } = await api.groups(model, answer.turned, signal);
+    Object.assign(page, { ...answer, groups, refused: null });
+    render();
+    if (page.row) await tryPatient(page.row);
+  } catch (error) {
+    if (signal.aborted) return;
+    page.refused = error;
+    showRefusal(error);
+  }
+}
+
+function render() {
+  const { turned, live, facts, groups } = page;
+  const slider = find("#slider");
+  // A place that was chosen stays: on a thinned curve the counts between two places may be nearer to the one before.
+  if (page.asked.by !== "place") slider.value = placeOf(facts, turned.figures.counts);
+  slider.setAttribute("aria-valuetext", `${rule(turned)}; finds ${percent(turned.figures.recall.value)} of the sick, clears ${percent(turned.figures.specificity.value)} of the healthy`);
+  writeFields();
+  find("#verdict").textContent = verdict(turned);
+  const sentence = showPeople(turned.figures, turned.clear_below < turned.threshold);
+  showPromise(turned, live);
+  showFigures(turned, live, facts);
+  showCharts({ turned, live, facts });
+  showGroups(groups, facts);
+  find("#zone-key").textContent = turned.clear_below < turned.threshold ? " A triangle ▲ shows below which people are cleared." : "";
+  show(find("#refusal"));
+  find(".results").classList.remove("stale");
+  show(find("#forbidden"), page.allowed === false && make("p", { class: "warning" }, make("b", {}, "You may look, but it could not be made live: "), page.refused_because.join(" ")));
+  const promised = turned.certificates.map(promise).join(" ") || "Nothing is promised, only measured.";
+  speak(`${verdict(turned)} ${sentence} ${promised}`);
+}
+
+/** Write what is in force into the number fields, save where a person is writing. */
+function writeFields() {
+  for (const [selector, share] of [["#threshold", page.turned.threshold], ["#prevalence", page.turned.prevalence]]) {
+    const field = find(selector);
+    if (document.activeElement !== field) field.value = inPercent(share, 5);
+  }
+}
+
+function speak(text) {
+  clearTimeout(timers.speak);
+  timers.speak = setTimeout(() => (find("#spoken").textContent = text), SPOKEN_MS);
+}
+
+function showRefusal(error) {
+  find(".results").classList.add("stale");
+  show(
+    find("#refusal"),
+    make("div", { class: "problem" }, make("b", {}, "This cannot be had: "), error.message, make("p", {}, "The figures shown are still those of the last point that could.")),
+  );
+}
+
+async function tryPatient(row) {
+  page.row = row;
+  const { model, facts, turned } = page;
+  try {
+    const reply = await api.score(model, [row], setting());
+    if (page.row === row && page.turned === turned) showAnswer(reply, facts, turned);
+  } catch (error) {
+    showNoAnswer(error);
+  }
+}
+
+find("#slider").oninput = (event) => {
+  contract.settle("");
+  turn({ by: "place", at: Number(event.target.value) });
+};
+
+find("#threshold").oninput = (event) => {
+  const value = asShare(event.target.value);
+  contract.settle("");
+  if (value !== null) turn({ by: "threshold", value });
+};
+
+find("#prevalence").oninput = (event) => {
+  const prevalence = asShare(event.target.value);
+  if (prevalence === null) return;
+  const words = contract.recomposed(prevalence);
+  if (words !== null) find("#words").value = words;
+  turn(words === null ? page.asked : { by: "words", words }, prevalence);
+};
+
+find("#words").onchange = (event) => {
+  const words = event.target.value.trim();
+  contract.settle(words);
+  if (words !== "") turn({ by: "words", words });
+};
+
+// A field shows again what is in force when a person leaves it.
+for (const id of ["#threshold", "#prevalence"]) {
+  find(id).onblur = () => page.refused === null && writeFields();
+}
+
+find("#reset").onclick = take;
+find("#print").onclick = () => window.print();
+
+find("#apply").onclick = () => {
+  if (page.refused) {
+    find("#words").focus();
+    speak(`This cannot be made live: ${page.refused.message}`);
+    return;
+  }
+  const { model, turned } = page;
+  const wanted = setting();
+  confirm({
+    title: "Make this the live point?",
+    action: "Make it live",
+    to: () => [capital(rule(turned)), ` at prevalence ${percent(turned.prevalence)}. `, turned.certificates.map(promise).join(" ") || "Nothing is promised."],
+    send: (reason, token) => api.change(model, { ...wanted, reason, version: page.live.version }, token),
+  });
+};
+
+function goBack(change) {
+  const { model } = page;
+  confirm({
+    title: `Go back to version ${change.version}?`,
+    action: `Go back to version ${change.version}`,
+    to: () => [`${capital(change.in_words)}. It becomes a new version, with the setting of version ${change.version}.`],
+    send: (reason, token) => api.rollBack(model, { to: change.version, reason, version: page.live.version }, token),
+  });
+}
+
+function confirm({ title, action, to, send }) {
+  confirmChange({
+    title,
+    action,
+    send,
+    live: () => page.live,
+    summary: () => [
+      make(
+        "dl",
+        { class: "from-to" },
+        make("dt", {}, `Live now (version ${page.live.version})`),
+        make("dd", {}, `${capital(rule(page.live.turned))} at prevalence ${percent(page.live.turned.prevalence)}. `, page.live.turned.certificates.map(promise).join(" ") || "Nothing is promised."),
+        make("dt", {}, "From now on"),
+        make("dd", {}, to()),
+      ),
+    ],
+    newer: () => api.livePoint(page.model),
+    load: (live) => {
+      notice();
+      adopt(live);
+    },
+    done: (live) => {
+      adopt(live);
+      take();
+      notice(`Done. Version ${live.version} is live: it ${rule(live.turned)}.`);
+    },
+  });
+}
+
+/** Look every few seconds, while the page is seen, whether somebody else has changed the live point. */
+async function poll() {
+  clearTimeout(timers.poll);
+  if (document.visibilityState !== "visible") return;
+  await look().catch(() => {});
+  timers.poll = setTimeout(poll, POLL_MS);
+}
+
+async function look() {
+  if (!page.live) return;
+  const { model, live } = page;
+  const now = await api.livePoint(model);
+  const known = page.newer ?? live;
+  if (page.model !== model || page.live !== live || (now.version === known.version && now.bundle === known.bundle)) return;
+  page.newer = now;
+  showNewer(now, {
+    onCompare: () => {
+      notice();
+      adopt(now);
+    },
+    onTake: () => open(model),
+  });
+}
+
+document.addEventListener("visibilitychange", poll);
+start();

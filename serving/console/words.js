@@ -1,0 +1,75 @@
+/** Numbers and facts as they are read. Nothing here is measured; it is only written down. */
+
+const THIN = "\u202f";
+
+/** A share as a percentage, with two digits of whichever is smaller, the share or what is left of it. */
+export function percent(share) {
+  if (share === null || share === undefined) return "not measured";
+  return `${digits(share)}${THIN}%`;
+}
+
+function digits(share) {
+  const least = Math.min(share, 1 - share) * 100;
+  const places = least <= 0 ? 0 : Math.min(Math.max(1 - Math.floor(Math.log10(least)), 1), 8);
+  return (share * 100).toLocaleString("en", { minimumFractionDigits: places, maximumFractionDigits: places });
+}
+
+/** A share as the number that stands in a field of percents: short, and the way back loses nothing. */
+export const inPercent = (share, precision = 12) => String(Number((share * 100).toPrecision(precision)));
+
+/** What stands in a field of percents as a share; null where there is no number. */
+export function asShare(text) {
+  return text.trim() === "" || Number.isNaN(Number(text)) ? null : Number((Number(text) / 100).toPrecision(15));
+}
+
+export const count = (number) => number.toLocaleString("en", { maximumFractionDigits: 0 });
+
+/** A number with three digits that say something. */
+export const figure = (number) =>
+  number.toLocaleString("en", { maximumSignificantDigits: 3, minimumSignificantDigits: Math.abs(number) < 1 ? 1 : 2 });
+
+/** "93.9 % to 95.9 %" */
+export const interval = (estimate) => `${digits(estimate.low)} to ${percent(estimate.high)}`;
+
+/** A moment, in the one time that is the same on every desk. */
+export function moment(text) {
+  const at = new Date(text);
+  const day = at.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+  const time = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
+  return `${day}, ${time} UTC`;
+}
+
+/** Whom a point flags, in words. */
+export function rule(turned) {
+  return turned.clear_below < turned.threshold
+    ? `flags from ${percent(turned.threshold)}, clears below ${percent(turned.clear_below)}`
+    : `flags from ${percent(turned.threshold)}`;
+}
+
+const PROMISES = {
+  recall: "of the sick are found (recall)",
+  specificity: "of the healthy are cleared (specificity)",
+  precision: "of the flagged are really sick (precision)",
+  npv: "of the cleared are really healthy (NPV)",
+  flagged: "of all people are flagged",
+};
+
+/** A certificate as a sentence; one of a kind that this page does not know is given in the service's words. */
+export function promise(certificate) {
+  const { figure: of, at_least: least, at_most: most, confidence, prevalence, group } = certificate;
+  if (!PROMISES[of]) return `${certificate.in_words}.`;
+  const bound = least === null ? `At most ${percent(most)}` : `At least ${percent(least)}`;
+  const where = prevalence === null ? "" : ` where ${percent(prevalence)} of people are sick`;
+  const among = group === null ? "" : `, in the group ${group}`;
+  return `${bound} ${PROMISES[of]}${where}${among}; certain to ${percent(confidence)}.`;
+}
+
+/** How the certificate stands on its cases. */
+export const proof = (certificate) =>
+  `Tested on ${count(certificate.positives)} sick and ${count(certificate.negatives)} healthy people,` +
+  ` who would carry a promise of ${percent(certificate.certified)}.`;
+
+/** A name of a column or an endpoint as it is read: "age_60_and_above" is "age 60 and above". */
+export const spaced = (name) => name.replaceAll("_", " ");
+
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

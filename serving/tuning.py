@@ -1,0 +1,208 @@
+"""The live operating point: what holds now, and every change that led there.
+
+The store knows nothing of statistics: what was asked for and what came of it are JSON objects to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import sqlalchemy as sa
+from pydantic import JsonValue, ValidationError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from models.errors import FulcrumError, shown
+from serving.change import Change, broken, canonical, version_of
+from serving.databases import CHANGES, cause, open_place, place_of
+
+# Made once: to make a query takes longer than PostgreSQL needs to answer it.
+_ALL = sa.select(CHANGES).where(
+    CHANGES.c.endpoint == sa.bindparam("endpoint"), CHANGES.c.bundle == sa.bindparam("bundle")
+)
+HISTORY = _ALL.order_by(CHANGES.c.version)
+NEWEST = _ALL.order_by(CHANGES.c.version.desc()).limit(1)
+
+
+class StoreLost(FulcrumError):
+    """Try again when the store of changes is back: it cannot be read or written now."""
+
+
+class StoreSpoiled(FulcrumError):
+    """Restore the store of changes from a copy: what it holds is not what was written."""
+
+
+class Moved(FulcrumError):
+    """Look at the newest change and decide again: the decision was made on another version.
+
+    `newest` is the change that came first; None where there is none yet.
+    """
+
+    def __init__(self, version_seen: int, newest: Change | None) -> None:
+        self.newest = newest
+        came_first = f"{newest.version}, by {newest.by} at {newest.at}" if newest else "0, as released"
+        super().__init__(f"version: should be the newest ({came_first}), got {version_seen}.")
+
+
+class Store:
+    """All changes, in SQLite (`sqlite:///FILE`) or PostgreSQL (`postgresql+psycopg://USER@HOST/DATABASE`).
+
+    Rows are only ever added. A change that was returned is on disk, as far as the database promises it (SQLite: WAL
+    with synchronous=FULL; PostgreSQL: its `synchronous_commit`). Threads may share a store; processes may not, so each
+    opens its own. An SQLite file belongs on a local disk, for its readers share memory: several machines need
+    PostgreSQL, where the rights to SELECT and INSERT are enough once the table is there.
+
+    Raises CannotOpen naming the place and what is wrong with it.
+    """
+
+    def __init__(self, url: str) -> None:
+        place = place_of(url)
+        self._name = place.render_as_string(hide_password=True)
+        self._process = os.getpid()
+        self._engine, self._watch = open_place(place)
+        self._lock = threading.Lock()
+        # SQLite only: what was read since the file was last written, and the number it had then.
+        self._read_before: dict[tuple[str, str], Change | None] = {}
+        self._data_version: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        if self._watch is not None:
+            self._watch.close()
+        self._engine.dispose()
+
+    def current(self, endpoint: str, bundle: str) -> Change | None:
+        """The newest change that any process committed before this call; None as released.
+
+        With SQLite the row is read again only if the file was written since.
+
+        Raises StoreLost if the store does not answer, StoreSpoiled if the newest change is not what was written:
+        nobody is screened at a point that nobody chose.
+        """
+        if self._watch is None:
+            return self._newest(endpoint, bundle)
+        with self._lock:
+            self._check()
+            # Asked before the row is read, so that what is written in between is read by the next call.
+            if (number := self._ask()) != self._data_version:
+                self._read_before.clear()
+                self._data_version = number
+            if (endpoint, bundle) not in self._read_before:
+                self._read_before[endpoint, bundle] = self._newest(endpoint, bundle)
+            return self._read_before[endpoint, bundle]
+
+    def history(self, endpoint: str, bundle: str) -> tuple[Change, ...]:
+        """All changes, oldest first, as they stand; `audit.verify` says whether they are what was written.
+
+        Raises StoreLost if the store does not answer, StoreSpoiled if a row does not have the form of a change.
+        """
+        return tuple(map(_change, self._read(HISTORY, endpoint, bundle)))
+
+    def append(
+        self,
+        endpoint: str,
+        bundle: str,
+        *,
+        version_seen: int,
+        setting: Mapping[str, JsonValue],
+        outcome: Mapping[str, JsonValue],
+        by: str,
+        reason: str,
+    ) -> Change:
+        """Add the change that was decided on `version_seen`, and return it once it is kept.
+
+        Raises Moved if `version_seen` is not the newest, BadInput if a field cannot be kept, StoreSpoiled if the
+        newest change is not what was written, StoreLost if the store does not answer. After StoreLost the change may
+        have been kept nevertheless: to try again is safe, for then it is Moved by itself.
+        """
+        newest = self._newest(endpoint, bundle)
+        if version_seen != version_of(newest):
+            raise Moved(version_seen, newest)
+        change = Change.make(endpoint, bundle, after=newest, setting=setting, outcome=outcome, by=by, reason=reason)
+        fields = change.model_dump()
+        row = fields | {name: canonical(fields[name]) for name in ("setting", "outcome")}
+        try:
+            with self._engine.connect() as connection:
+                connection.execute(sa.insert(CHANGES).values(row))
+        except IntegrityError:
+            # Between the look and the insert, another one took this version.
+            raise Moved(version_seen, self._newest(endpoint, bundle)) from None
+        except SQLAlchemyError as error:
+            raise self._lost(error) from error
+        return change
+
+    def _newest(self, endpoint: str, bundle: str) -> Change | None:
+        rows = self._read(NEWEST, endpoint, bundle)
+        if not rows:
+            return None
+        change = _change(rows[0])
+        if change.hash != change.sealed():
+            raise StoreSpoiled(f"{_path(rows[0])}.hash: should be {change.sealed()}, got {shown(change.hash)}.")
+        return change
+
+    def _read(self, query: sa.Select[Any], endpoint: str, bundle: str) -> Sequence[sa.Row[Any]]:
+        self._check()
+        try:
+            try:
+                return self._fetch(query, endpoint, bundle)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                # A server that was restarted closed all pooled connections; with the first, all are given up.
+                return self._fetch(query, endpoint, bundle)
+        except SQLAlchemyError as error:
+            raise self._lost(error) from error
+
+    def _fetch(self, query: sa.Select[Any], endpoint: str, bundle: str) -> Sequence[sa.Row[Any]]:
+        with self._engine.connect() as connection:
+            return connection.execute(query, {"endpoint": endpoint, "bundle": bundle}).all()
+
+    def _check(self) -> None:
+        if self._process != os.getpid():
+            raise StoreLost(
+                f"{self._name}: should be opened in the process that uses it, got one opened before a fork."
+            )
+        if self._watch is not None:
+            try:
+                self._watch.check()
+            except OSError as error:
+                raise self._lost(error) from error
+
+    def _ask(self) -> int:
+        assert self._watch is not None
+        try:
+            return self._watch.data_version()
+        except sqlite3.Error as error:
+            raise self._lost(error) from error
+
+    def _lost(self, error: Exception) -> StoreLost:
+        return StoreLost(f"{self._name}: should answer as a store of changes, got: {cause(error)}.")
+
+
+def _change(row: sa.Row[Any]) -> Change:
+    fields = row._asdict()
+    try:
+        for name in ("setting", "outcome"):
+            fields[name] = json.loads(fields[name])
+        return Change.model_validate(fields)
+    except ValidationError as error:
+        raise StoreSpoiled("\n".join(f"{_path(row)}.{refusal}" for refusal in broken(error))) from None
+    except (TypeError, ValueError) as error:
+        raise StoreSpoiled(f"{_path(row)}.{name}: should be JSON, got {shown(fields[name])}: {error}.") from None
+
+
+def _path(row: sa.Row[Any]) -> str:
+    return f"{CHANGES.name}.{row.endpoint}.{row.version}"
