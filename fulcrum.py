@@ -209,10 +209,18 @@ def serve(
     bundles: Annotated[Path, typer.Option(help="the folder that holds screen/ and presurgical/")] = SHIPPED,
     host: Annotated[str, typer.Option(help="address to listen on; 0.0.0.0 for all of them")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to listen on")] = 3000,
+    access: Annotated[
+        Path | None, typer.Option(help="who may turn the operating point: a file made by `fulcrum access`")
+    ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(help="where changes are kept: sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"),
+    ] = None,
 ) -> None:
-    """Serve two bundles over HTTP with BentoML: POST /screen, POST /presurgical, and the page /docs.json.
+    """Serve two bundles over HTTP with BentoML: the page to turn them at /, POST /screen, /presurgical and /pathway.
 
-    Bundles that are not sound are refused before the server starts (exit code 5).
+    Bundles that are not sound are refused before the server starts (exit code 5). Everything is described at
+    /docs.json.
     """
     from models.bundle import open_bundle
 
@@ -221,9 +229,63 @@ def serve(
             open_bundle(bundles / name)
     home = str(Path(__file__).resolve().parent)
     os.environ.update(FULCRUM_BUNDLES=str(bundles.resolve()))
+    if access is not None:
+        os.environ.update(FULCRUM_ACCESS=str(access.resolve()))
+    if store is not None:
+        os.environ.update(FULCRUM_STORE=store)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
     service = ["serve", "serving.service:Screening", "--host", host, "--port", str(port)]
     os.execv(sys.executable, [sys.executable, "-m", "bentoml", *service])
+
+
+@app.command()
+def access(
+    file: Annotated[Path, typer.Argument(help="the access file; made if it is not there")],
+    name: Annotated[str, typer.Argument(help="of the person, as it will stand in the history")],
+    role: Annotated[list[str], typer.Option(help="predict, tune or audit; repeatable")],
+) -> None:
+    """Let somebody in: adds a person to an access file and prints their token, which is kept nowhere else."""
+    from serving.access import add_person
+
+    with _answered():
+        screen.print(add_person(file, name, role), soft_wrap=True)
+
+
+@app.command()
+def plan(
+    contract: Annotated[str, typer.Argument(help='in words, such as "recall >= 0.95"')],
+    recall: Annotated[float | None, typer.Option(help="expected of the model there; by default perfect")] = None,
+    specificity: Annotated[float | None, typer.Option(help="expected of the model there; by default perfect")] = None,
+    share: Annotated[
+        float | None, typer.Option(help="of positives among the cases; by default the contract's prevalence")
+    ] = None,
+    assurance: Annotated[float, typer.Option(help="chance that such cases then carry the promise")] = 0.8,
+) -> None:
+    """How many cases a contract needs, before there are any: positives, negatives and the mistakes allowed."""
+    from pydantic import ValidationError
+
+    import models.manifest  # noqa: F401  # every contract is known by it
+    from models.contract import Contract
+    from models.errors import BadInput
+    from models.plan import Expected, problems
+
+    with _answered():
+        try:
+            expected = Expected(recall=recall, specificity=specificity, share=share, assurance=assurance)
+        except ValidationError as error:
+            raise BadInput(problems(error)) from None
+        asked = Contract.read(contract)
+        needs = asked.plan(expected)
+        grid = Table(
+            "promise", "positives", "negatives", "misses", "alarms", "", title=str(asked), title_justify="left"
+        )
+        for need in needs:
+            cells = (need.positives, need.negatives, need.allowed_misses, need.allowed_alarms)
+            grid.add_row(need.promise, *("-" if cell is None else f"{cell:,}" for cell in cells), need.note)
+        if not needs:
+            complaints.print(f"{asked}: no number of cases would do for a model that is only so good.", soft_wrap=True)
+            raise typer.Exit(UNREACHABLE)
+        screen.print(grid)
 
 
 def _show(bundles: list[Bundle], picture: Path) -> None:

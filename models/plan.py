@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from scipy import special
 
 from models.curve import Counts
+from models.errors import Refusal, shown
 from models.promise import Promise
 from models.value import Value
 
@@ -23,6 +24,16 @@ class Expected(Value):
     specificity: float | None = Field(None, ge=0, le=1, description="of the model at the operating point")
     share: float | None = Field(None, gt=0, lt=1, description="of positives among the cases; else the prevalence named")
     assurance: float = Field(0.8, gt=0, lt=1, description="chance that such cases then carry the promise, at least")
+
+
+def problems(error: ValidationError) -> list[Refusal]:
+    """What is wrong with an expectation."""
+    return [
+        Refusal(
+            ".".join(map(str, detail["loc"])), detail["msg"].replace("Input should", "should"), shown(detail["input"])
+        )
+        for detail in error.errors(include_url=False)
+    ]
 
 
 class Need(Value):

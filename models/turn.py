@@ -59,16 +59,16 @@ class Setting(Value):
         try:
             return cls(operating_point=operating_point, prevalence=prevalence)
         except ValidationError as error:
-            raise BadInput(refused(error)) from None
+            raise BadInput(setting_refused(error)) from None
 
 
-def refused(error: ValidationError) -> list[Refusal]:
-    """What is wrong with a setting, each thing once."""
-    rules = {"operating_point": "should be a name, a threshold from 0 to 1 or a contract", "prevalence": PREVALENCE}
-    return [
-        Refusal(name, rules.get(name, detail["msg"]), shown(detail["input"]))
-        for name, detail in {str(detail["loc"][0]): detail for detail in error.errors(include_url=False)}.items()
-    ]
+RULES = {"operating_point": "should be a name, a threshold from 0 to 1 or a contract", "prevalence": PREVALENCE}
+
+
+def setting_refused(error: ValidationError) -> list[Refusal]:
+    """What is wrong with the parts of a setting, each thing once; other parts of the value are not looked at."""
+    found = {str(detail["loc"][0]): detail for detail in error.errors(include_url=False) if detail["loc"]}
+    return [Refusal(name, RULES[name], shown(detail["input"])) for name, detail in found.items() if name in RULES]
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,9 @@ class Counts(Value):
     def _add_up(self) -> Self:
         parts = self.positive + self.negative + self.indeterminate + self.refused
         if self.read != parts:
-            raise ValueError(f"read should be positive, negative, indeterminate and refused together ({parts}), got {self.read}")
+            raise ValueError(
+                f"read should be positive, negative, indeterminate and refused together ({parts}), got {self.read}"
+            )
         return self
 
     def __add__(self, other: Counts) -> Counts:

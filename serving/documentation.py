@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Literal
 
 import attrs
 import bentoml
+from pydantic.json_schema import models_json_schema
 
+from models.value import Value
 from serving.refusals import STATUSES, Refused
+from serving.turning import Operation
 
 # Pydantic writes JSON Schema of 2020, which OpenAPI takes from this version on.
 OPENAPI = "3.1.0"
@@ -15,7 +19,9 @@ REFERENCE = "#/components/schemas/{model}"
 
 
 class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own types are not shipped
-    """A service whose OpenAPI document names every refusal, with its status and body."""
+    """A service whose OpenAPI document names every refusal, with its status and body, and further operations."""
+
+    operations: tuple[Operation, ...] = ()
 
     @property
     def openapi_spec(self) -> Any:
@@ -24,8 +30,48 @@ class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own t
         for api in self.apis.values():
             post = document.paths[api.route].post
             post["responses"] = {200: post["responses"][200], **_refusals(), 500: post["responses"][500]}
-        schemas = {**document.components["schemas"], **_bodies()}
-        return attrs.evolve(document, openapi=OPENAPI, components={"schemas": schemas})
+        described, bodies = describe(self.operations)
+        plain = attrs.evolve(next(iter(document.paths.values())), post=None)
+        return attrs.evolve(
+            document,
+            openapi=OPENAPI,
+            paths={**document.paths, **{path: attrs.evolve(plain, **verbs) for path, verbs in described.items()}},
+            components={"schemas": {**document.components["schemas"], **_bodies(), **bodies}},
+        )
+
+
+def describe(operations: tuple[Operation, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Operations as OpenAPI paths, and the schemas they name."""
+    kinds: list[tuple[type[Value], Literal["serialization", "validation"]]] = []
+    for each in operations:
+        kinds.append((each.reply, "serialization"))
+        if each.request:
+            kinds.append((each.request, "validation"))
+    references, definitions = models_json_schema(kinds, ref_template=REFERENCE)
+    paths: dict[str, Any] = {}
+    for each in operations:
+        body = {"schema": references[each.reply, "serialization"]}
+        operation: dict[str, Any] = {
+            "summary": each.summary,
+            "parameters": [
+                *[_parameter(name, "path", required=True) for name in re.findall(r"{(\w+)}", each.path)],
+                *[_parameter(name, "query", required=required) for name, required in each.query],
+            ],
+            "responses": {200: {"description": each.summary, "content": {"application/json": body}}, **_refusals()},
+        }
+        if each.request:
+            schema = references[each.request, "validation"]
+            operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        if each.role:
+            rule = f"Needs `Authorization: Bearer TOKEN` of somebody with the role `{each.role}`."
+            operation["description"] = rule
+        paths.setdefault(each.path, {})[each.method.lower()] = operation
+    return paths, definitions["$defs"]
+
+
+def _parameter(name: str, where: str, *, required: bool) -> dict[str, Any]:
+    kind = {"type": "string"} if where == "path" else {"type": "number"}
+    return {"name": name, "in": where, "required": required, "schema": kind}
 
 
 def _refusals() -> dict[int, Any]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Self
 
-from starlette.responses import Response
-
 from models.bundle import MANIFEST, open_bundle
 from models.errors import BadBundle
-from models.scorer import Scorer
+from models.scorer import RELEASED, Scorer
+from serving.live import Now
 from serving.messages import Messages, Reply, Request
-from serving.refusals import STATUSES, refuse
 from serving.settings import Settings
 
 
@@ -36,9 +34,17 @@ class Endpoint:
         limits = {"max_rows": settings.max_rows, "max_bytes": settings.max_bytes}
         return cls(Scorer(bundle), Messages.of(bundle, name=model.capitalize(), **limits))
 
-    def answer(self, request: Request) -> Reply | Response:
-        """Score the rows of a request, or say why not."""
-        try:
-            return self.messages.answer(self.scorer.score(request.encoded()))
-        except tuple(STATUSES) as error:
-            return refuse(error)
+    def answer(self, request: Request, now: Now) -> Reply:
+        """Score the rows of a request at the point it asks for, or at the live one.
+
+        A request that names a prevalence alone is answered at the live point, restated.
+
+        Raises BadInput or Unreachable if a row or what is asked is refused.
+        """
+        asked = request.asked
+        if asked == RELEASED:
+            return self.messages.answer(self.scorer.score(request.encoded(), at=now.turned), now.version)
+        own = asked.operating_point is not None
+        setting = asked if own else asked.model_copy(update={"operating_point": now.setting.operating_point})
+        scores = self.scorer.score(request.encoded(), at=self.scorer.turn(setting))
+        return self.messages.answer(scores, None if own else now.version)

@@ -15,11 +15,11 @@ from starlette.requests import Request as HttpRequest
 from models.bundle import Bundle
 from models.errors import BadBundle, FulcrumError, Refusal, shown
 from models.manifest import Manifest, Symptom
-from models.operating_point import OperatingPoint, Promise
 from models.rows import encode_typed, row_type
 from models.schema import Schema
 from models.scorer import Scores
-from models.value import Value
+from models.turn import Asked, Setting
+from serving.points import AnsweredAt
 from serving.refusals import NotJson, TooLarge, cause
 
 
@@ -48,13 +48,22 @@ class Request(bentoml.IODescriptor, BaseModel):  # type: ignore[misc]  # BentoML
         """Read what came over HTTP; a refusal is kept, and raised when the rows are asked for."""
         del serde  # A body is JSON or refused: there is nothing to choose.
         try:
-            return cls.read(await _body(request, cls.max_bytes))
+            return cls.read(await body(request, cls.max_bytes))
         except FulcrumError as error:
             return Unread(error)
 
     def encoded(self) -> NDArray[np.float32]:
         """The rows as the graph takes them: float32 [rows, columns]."""
         return encode_typed(self.columns, vars(self)["rows"])
+
+    @property
+    def asked(self) -> Setting:
+        """Where the model should work for this request alone; nothing asked is the live point.
+
+        Raises BadInput if it can not be read.
+        """
+        fields = vars(self)
+        return Setting.told(fields["operating_point"], fields["prevalence"])
 
 
 class Unread(bentoml.IODescriptor):  # type: ignore[misc]  # the same
@@ -70,44 +79,26 @@ class Unread(bentoml.IODescriptor):  # type: ignore[misc]  # the same
         """There are no rows: raises why."""
         raise self._error
 
+    @property
+    def asked(self) -> Setting:
+        """Nothing was asked: raises why."""
+        raise self._error
 
-async def _body(request: HttpRequest, most: int) -> bytes:
+
+async def body(request: HttpRequest, most: int) -> bytes:
     """The body, as far as it may be read.
 
     Raises TooLarge as soon as it is, and NotJson if the caller hangs up before its end.
     """
-    body = bytearray()
+    read = bytearray()
     try:
         async for chunk in request.stream():
-            body += chunk
-            if len(body) > most:
+            read += chunk
+            if len(read) > most:
                 raise TooLarge([Refusal("body", f"should hold at most {most} bytes", "more")])
     except ClientDisconnect:
         raise NotJson([Refusal("body", "should be sent whole", "a part of it")]) from None
-    return bytes(body)
-
-
-class WorkingPoint(Value):
-    """Where on its curve the model worked, and what is promised of it there."""
-
-    threshold: float = Field(description="rows whose probability is not below it are positive")
-    promise: Promise
-    in_words: str = Field(description="the promise, to be read")
-    certified: float = Field(description="the promised figure is at least this, with the promised confidence")
-    positives: int = Field(description="positive cases it was certified on")
-    negatives: int = Field(description="negative cases it was certified on")
-
-    @classmethod
-    def of(cls, point: OperatingPoint, *, threshold: float) -> Self:
-        """The point of a manifest, at the threshold that decided."""
-        return cls(
-            threshold=threshold,
-            promise=point.promise,
-            in_words=str(point.promise),
-            certified=point.certified,
-            positives=point.positives,
-            negatives=point.negatives,
-        )
+    return bytes(read)
 
 
 class Reply(bentoml.IODescriptor, BaseModel):  # type: ignore[misc]  # the same
@@ -117,8 +108,9 @@ class Reply(bentoml.IODescriptor, BaseModel):  # type: ignore[misc]  # the same
 
     model: str = Field(description="study and model that answered")
     bundle: str = Field(description="SHA-256 of the manifest of the bundle that answered")
+    version: int | None = Field(description="of the live point that answered; null where the request asked for its own")
     prevalence: float = Field(description="share of sick people at which the probabilities are stated")
-    operating_point: WorkingPoint
+    operating_point: AnsweredAt
 
 
 @dataclass(frozen=True)
@@ -138,7 +130,7 @@ class Messages:
             reply=_reply(bundle.manifest, name=name),
         )
 
-    def answer(self, scores: Scores) -> Reply:
+    def answer(self, scores: Scores, version: int | None) -> Reply:
         """Scores as they are sent: a probability is exactly the number that was compared with the threshold.
 
         Raises BadBundle if a head answers with what is no number.
@@ -146,8 +138,9 @@ class Messages:
         fields = {
             "model": self.bundle.name,
             "bundle": self.bundle.digest,
+            "version": version,
             "prevalence": scores.prevalence,
-            "operating_point": WorkingPoint.of(self.bundle.manifest.point, threshold=scores.threshold),
+            "operating_point": AnsweredAt.of(scores.at),
             "rows": _rows(scores),
         }
         try:
@@ -161,9 +154,10 @@ class Messages:
 
 def _rows(scores: Scores) -> list[dict[str, Any]]:
     # A float32 becomes the double of the same value, so comparing it with the threshold gives the decision.
+    decided = (scores.positive.tolist(), scores.negative.tolist(), scores.probability.tolist())
     rows = [
-        {"positive": positive, "decision": "positive" if positive else "negative", "probability": probability}
-        for positive, probability in zip(scores.positive.tolist(), scores.probability.tolist(), strict=True)
+        {**_decision(positive=positive, negative=negative), "probability": probability}
+        for positive, negative, probability in zip(*decided, strict=True)
     ]
     if not scores.symptoms:
         return rows
@@ -174,6 +168,12 @@ def _rows(scores: Scores) -> list[dict[str, Any]]:
     ]
 
 
+def _decision(*, positive: bool, negative: bool) -> dict[str, Any]:
+    if positive:
+        return {"positive": True, "decision": "positive"}
+    return {"positive": False, "decision": "negative"} if negative else {"positive": None, "decision": "indeterminate"}
+
+
 def _request(columns: Schema, *, name: str, max_rows: int, max_bytes: int) -> type[Request]:
     row = create_model(f"{name}Row", __base__=row_type(columns), __doc__=row_type(columns).__doc__)
     made = create_model(
@@ -181,6 +181,8 @@ def _request(columns: Schema, *, name: str, max_rows: int, max_bytes: int) -> ty
         __base__=Request,
         __doc__=Request.__doc__,
         rows=(list[row], Field(min_length=1, max_length=max_rows, description="one row a person")),
+        operating_point=(Asked, Setting.model_fields["operating_point"]),
+        prevalence=(float | None, Setting.model_fields["prevalence"]),
     )
     made.columns, made.max_bytes = columns, max_bytes
     return made
@@ -196,8 +198,8 @@ def _answer(manifest: Manifest, *, name: str) -> type[BaseModel]:
     """The type of the answer to one row."""
     sick = manifest.target.meaning or manifest.target.name
     fields: dict[str, Any] = {
-        "positive": (bool, Field(description=f"whether the row is flagged: {sick}")),
-        "decision": (Literal["positive", "negative"], Field(description="the same in a word")),
+        "positive": (bool | None, Field(description=f"whether the row is flagged: {sick}; null if undecided")),
+        "decision": (Literal["positive", "negative", "indeterminate"], Field(description="the same in a word")),
         "probability": (float, Field(ge=0, le=1, description=f"that this holds: {sick}; at the reply's prevalence")),
     }
     if manifest.symptoms:

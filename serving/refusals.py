@@ -10,9 +10,12 @@ from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
 from models import rows
-from models.errors import BadBundle, BadInput, FulcrumError, Refusal, shown
+from models.errors import BadBundle, BadInput, FulcrumError, Refusal, Unreachable, shown
 from models.schema import Schema
+from models.turn import setting_refused
 from models.value import Value
+from serving.access import NotAllowed, NoToken
+from serving.tuning import Moved, StoreLost, StoreSpoiled
 
 # As many refusals as a person reads; the error says how many there are.
 SHOWN = 100
@@ -25,7 +28,7 @@ class NotJson(BadInput):
 
 
 class WrongMethod(BadInput):
-    """Use POST: the endpoint answers to nothing else."""
+    """Use another method: the address does not answer to this one."""
 
 
 class TooLarge(BadInput):
@@ -34,6 +37,14 @@ class TooLarge(BadInput):
 
 class WrongType(BadInput):
     """Say that the body is JSON: the content type names another format."""
+
+
+class NoEndpoint(BadInput):
+    """Name an endpoint that is there."""
+
+
+class NotForeseen(BadInput):
+    """Ask for another point, or release a new bundle: the change was not foreseen when this one was released."""
 
 
 class Refused(Value):
@@ -50,9 +61,18 @@ STATUSES: Mapping[type[FulcrumError], HTTPStatus] = {
     WrongMethod: HTTPStatus.METHOD_NOT_ALLOWED,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     WrongType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    NoToken: HTTPStatus.UNAUTHORIZED,
+    NotAllowed: HTTPStatus.FORBIDDEN,
+    NoEndpoint: HTTPStatus.NOT_FOUND,
+    Moved: HTTPStatus.CONFLICT,
     BadInput: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Unreachable: HTTPStatus.UNPROCESSABLE_ENTITY,
     BadBundle: HTTPStatus.SERVICE_UNAVAILABLE,
+    StoreLost: HTTPStatus.SERVICE_UNAVAILABLE,
+    StoreSpoiled: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+# What a refused caller is told besides.
+HEADERS = {HTTPStatus.METHOD_NOT_ALLOWED: {"Allow": "POST"}, HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"}}
 
 
 # What pydantic finds wrong with a request as a whole, and so alone, ...
@@ -63,21 +83,29 @@ FRAME = {
     "model_type": 'should be {{"rows": [...]}}',
     "too_short": "should hold at least one row",
     "too_long": "should hold at most {max_length} rows",
-    "extra_forbidden": "is not a part of a request, which holds rows only",
+    "extra_forbidden": "is not a part of a request, which holds rows, operating_point and prevalence",
 }
+ASKED = {("operating_point",), ("prevalence",)}
 
 
 def refuse(error: FulcrumError) -> Response:
     """An error as it is answered over HTTP."""
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
-    refused = error.refusals[:SHOWN] if isinstance(error, BadInput) else ()
-    body = Refused(error=str(error), refusals=refused).model_dump_json()
-    return Response(
-        body,
-        status,
-        {"Allow": "POST"} if status == HTTPStatus.METHOD_NOT_ALLOWED else None,
-        media_type="application/json",
-    )
+    body = Refused(error=str(error), refusals=_refusals(error)).model_dump_json()
+    return Response(body, status, HEADERS.get(status), media_type="application/json")
+
+
+def _refusals(error: FulcrumError) -> tuple[Refusal, ...]:
+    match error:
+        case BadInput():
+            return error.refusals[:SHOWN]
+        case Unreachable():
+            return (Refusal("operating_point", f"should be one that the cases carry. {error.cure()}", error.promise),)
+        case Moved():
+            newest = "0, as released" if error.newest is None else f"{error.newest.version}, by {error.newest.by}"
+            return (Refusal("version", f"should be the newest ({newest})", str(error.seen)),)
+        case _:
+            return ()
 
 
 def cause(schema: Schema, error: ValidationError) -> BadInput:
@@ -89,7 +117,8 @@ def cause(schema: Schema, error: ValidationError) -> BadInput:
     details = error.errors(include_url=False)
     if details[0]["type"] in WHOLE:
         return WHOLE[details[0]["type"]]([_frame(details[0])])
-    frame = [_frame(detail) for detail in details if len(detail["loc"]) < 2]
+    frame = [_frame(detail) for detail in details if len(detail["loc"]) < 2 and detail["loc"][:1] not in ASKED]
+    frame += setting_refused(error)
     within = [refusal for refusal in rows.refusals(schema, error) if refusal.path.startswith("rows.")]
     return BadInput([*frame, *within])
 

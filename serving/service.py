@@ -1,7 +1,7 @@
-"""The service: two endpoints over two models, typed by their manifests.
+"""The service: two models, typed by their manifests, their live operating points, and the page to turn them.
 
 Bundles are opened when this module is imported, since the types come from them; one that is not sound stops
-the server before it listens.
+the server before it listens, and so does a store of changes that can not be opened.
 """
 
 # BentoML ships no types of its own, and those of the messages are made at run time.
@@ -11,12 +11,20 @@ import gc
 import os
 
 import bentoml
+from starlette.applications import Starlette
+from starlette.responses import Response
 
 from models.errors import FulcrumError
-from serving import settings
+from serving import page, settings
+from serving.access import Access
 from serving.documentation import Documented
 from serving.doorway import Doorway
 from serving.endpoint import Endpoint
+from serving.live import Live
+from serving.messages import Reply, Request
+from serving.refusals import STATUSES, refuse
+from serving.tuning import Store
+from serving.turning import HANDLERS, Turning
 
 
 class CannotServe(FulcrumError, ImportError):
@@ -28,11 +36,15 @@ class CannotServe(FulcrumError, ImportError):
 
 try:
     SETTINGS = settings.read(os.environ)
-    SCREEN = Endpoint.open("screen", SETTINGS)
-    PRESURGICAL = Endpoint.open("presurgical", SETTINGS)
+    ENDPOINTS = {name: Endpoint.open(name, SETTINGS) for name in ("screen", "presurgical")}
+    ACCESS = Access.read(SETTINGS.access)
+    STORE = Store(SETTINGS.store)
 except FulcrumError as error:
     raise CannotServe(str(error)) from error
 
+LIVE = Live(STORE, {name: endpoint.scorer for name, endpoint in ENDPOINTS.items()})
+TURNING = Turning(LIVE, ACCESS, max_bytes=SETTINGS.max_bytes)
+SCREEN, PRESURGICAL = ENDPOINTS["screen"], ENDPOINTS["presurgical"]
 ScreenRequest, ScreenReply = SCREEN.messages.request, SCREEN.messages.reply
 PresurgicalRequest, PresurgicalReply = PRESURGICAL.messages.request, PRESURGICAL.messages.reply
 
@@ -49,12 +61,22 @@ class Screening:
     @bentoml.api
     async def screen(self, request: ScreenRequest, /) -> ScreenReply:
         """Screen: who needs to be looked at further, missing as few of the sick as promised."""
-        return SCREEN.answer(request)
+        return await _answer("screen", request)
 
     @bentoml.api
     async def presurgical(self, request: PresurgicalRequest, /) -> PresurgicalReply:
         """Check before surgery: who is surely sick, alarming as few of the healthy as promised."""
-        return PRESURGICAL.answer(request)
+        return await _answer("presurgical", request)
+
+
+async def _answer(name: str, request: Request) -> Reply | Response:
+    try:
+        return ENDPOINTS[name].answer(request, await LIVE.soon(name))
+    except tuple(STATUSES) as error:
+        return refuse(error)
 
 
 Screening.add_asgi_middleware(Doorway, routes=frozenset(api.route for api in Screening.apis.values()))
+# Mounted applications are asked before BentoML's own page, which loads a tag manager from elsewhere.
+Screening.mount_asgi_app(Starlette(routes=[*page.routes(), *TURNING.routes], exception_handlers=HANDLERS), path="/")
+Screening.operations = TURNING.operations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,8 @@ import models
 from models.errors import FulcrumError, shown
 from models.value import Value
 
+# Where a program of a user keeps what should outlive it.
+STATE = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "fulcrum"
 SHIPPED = Path(models.__file__).parent / "covid"
 
 
@@ -36,6 +39,14 @@ class Settings(Value):
     max_rows: int = Field(
         10_000, alias="FULCRUM_MAX_ROWS", ge=1, description="should be the most rows of one request, at least 1"
     )
+    store: str = Field(
+        default_factory=lambda: f"sqlite:///{STATE / 'changes.sqlite'}",
+        alias="FULCRUM_STORE",
+        description="should be where changes of the operating point are kept, sqlite:///FILE or postgresql+psycopg://...",
+    )
+    access: Path | None = Field(
+        None, alias="FULCRUM_ACCESS", description="should be the access file that says who may turn the operating point"
+    )
     max_bytes: int = Field(
         8_000_000, alias="FULCRUM_MAX_BYTES", ge=1, description="should be the most bytes of one request, at least 1"
     )
@@ -52,7 +63,7 @@ def read(environment: Mapping[str, str]) -> Settings:
     """
     fields = {str(field.alias): field for field in Settings.model_fields.values()}
     try:
-        return Settings.model_validate({name: environment.get(name, field.default) for name, field in fields.items()})
+        return Settings.model_validate({name: environment[name] for name in fields if name in environment})
     except ValidationError as error:
         bad = {str(detail["loc"][0]): detail["input"] for detail in error.errors()}
         lines = [f"{name}: {fields[name].description}, got {_text(got)}." for name, got in bad.items()]

@@ -44,6 +44,7 @@ class Moved(FulcrumError):
     """
 
     def __init__(self, version_seen: int, newest: Change | None) -> None:
+        self.seen = version_seen
         self.newest = newest
         came_first = f"{newest.version}, by {newest.by} at {newest.at}" if newest else "0, as released"
         super().__init__(f"version: should be the newest ({came_first}), got {version_seen}.")
@@ -77,6 +78,11 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def local(self) -> bool:
+        """Whether it is a file on this machine, which answers in microseconds."""
+        return self._watch is not None
 
     def close(self) -> None:
         """Let go of all connections."""

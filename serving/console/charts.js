@@ -52,20 +52,23 @@ function tabulate(table, title, head, rows) {
   );
 }
 
+// A marker on the edge is drawn whole.
+const OVER = 9;
+
 const STYLES = {
   curve: () => ({ showLine: true, pointRadius: 0, borderColor: colour("ink"), borderWidth: 2 }),
-  dots: () => ({ pointRadius: 4, pointBackgroundColor: colour("ink"), borderColor: colour("ink") }),
+  dots: () => ({ clip: OVER, pointRadius: 4, pointBackgroundColor: colour("ink"), borderColor: colour("ink") }),
   edge: () => ({ showLine: true, pointRadius: 0, borderColor: colour("line-strong"), borderWidth: 1 }),
   band: () => ({ showLine: true, pointRadius: 0, borderColor: colour("line-strong"), borderWidth: 1, fill: "+1", backgroundColor: colour("band") }),
   reference: () => ({ showLine: true, pointRadius: 0, borderColor: colour("muted"), borderWidth: 1.5, borderDash: [5, 5] }),
   dotted: () => ({ showLine: true, pointRadius: 0, borderColor: colour("muted"), borderWidth: 1.5, borderDash: [1, 4] }),
   bars: () => ({ showLine: true, pointRadius: 0, borderColor: colour("ink"), borderWidth: 1.5, spanGaps: false }),
-  turned: () => ({ pointRadius: 8, pointBackgroundColor: colour("accent"), borderColor: colour("surface"), borderWidth: 2, order: -2 }),
-  cleared: () => ({ pointRadius: 7, pointStyle: "triangle", pointBackgroundColor: colour("accent"), borderColor: colour("surface"), borderWidth: 2, order: -2 }),
-  live: () => ({ pointRadius: 8, pointStyle: "rectRot", pointBackgroundColor: colour("live"), borderColor: colour("surface"), borderWidth: 2, order: -1 }),
+  turned: () => ({ clip: OVER, pointRadius: 8, pointBackgroundColor: colour("accent"), borderColor: colour("surface"), borderWidth: 2, order: -2 }),
+  cleared: () => ({ clip: OVER, pointRadius: 7, pointStyle: "triangle", pointBackgroundColor: colour("accent"), borderColor: colour("surface"), borderWidth: 2, order: -2 }),
+  live: () => ({ clip: OVER, pointRadius: 8, pointStyle: "rectRot", pointBackgroundColor: colour("live"), borderColor: colour("surface"), borderWidth: 2, order: -1 }),
 };
 
-const styled = ({ style, label, data }) => ({ label, data, pointHitRadius: 6, ...STYLES[style]() });
+const styled = ({ style, label, data }) => ({ label, data, pointHitRadius: 6,  ...STYLES[style]() });
 
 function options(plot, seen) {
   const axes = plot.axes(seen);
@@ -75,13 +78,13 @@ function options(plot, seen) {
     layout: { padding: { right: 12, top: 8 } },
     scales: { x: axis(axes.x), y: axis(axes.y) },
     plugins: {
-      legend: { display: plot.legend === true, position: "bottom", labels: { color: colour("ink"), usePointStyle: false, boxHeight: 0, boxWidth: 28, filter: (item) => item.text !== "" } },
+      legend: { display: plot.legend === true, position: "bottom", labels: { color: colour("ink"), usePointStyle: false, boxHeight: 0, boxWidth: 28, filter: (item) => !["", "Turned to", "Live now"].includes(item.text) } },
       tooltip: { displayColors: false, callbacks: { label: (item) => `${item.dataset.label}: ${axes.x.write(item.parsed.x)}, ${axes.y.write(item.parsed.y)}` } },
     },
   };
 }
 
-function axis({ title, min, max, write, log }) {
+function axis({ title, min, max, write, log, loose }) {
   return {
     type: log ? "logarithmic" : "linear",
     min,
@@ -89,11 +92,9 @@ function axis({ title, min, max, write, log }) {
     title: { display: true, text: title, color: colour("muted") },
     grid: { color: colour("line") },
     border: { color: colour("line-strong") },
-    ticks: {
-      color: colour("muted"),
-      maxTicksLimit: 7,
-      callback: (value) => (log && !/^1/.test(Number(value).toExponential()) ? "" : write(value)),
-    },
+    ticks: { color: colour("muted"), maxTicksLimit: 7, includeBounds: !loose, callback: write },
+    // Of a scale that grows tenfold only the tens are marked.
+    afterBuildTicks: (scale) => log && (scale.ticks = scale.ticks.filter(({ value }) => /^1e/.test(value.toExponential(9).replace(/\.0+e/, "e")))),
   };
 }
 

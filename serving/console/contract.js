@@ -45,20 +45,22 @@ const KINDS = {
   zone: {
     name: "to rule out, to rule in, and to look again between",
     fields: [
-      share("Clear only so that of the sick at least this many are not cleared", "rule out: recall", 95),
-      share("Flag only so that of the healthy at least this many are not flagged", "rule in: specificity", 95),
+      share("Of the healthy, not flagged at least", "rule in: specificity", 95),
+      share("Of the sick, not cleared at least", "rule out: recall", 95),
     ],
-    words: ([out, into]) => `rule out recall >= ${out}, rule in specificity >= ${into}`,
+    words: ([within, out]) => `rule in specificity >= ${within}, rule out recall >= ${out}`,
   },
 };
 
 const BY_HAND = "hand";
+const OWN_WORDS = "own";
 
 /** Fill the list of what can be needed: nothing, a point of the bundle, or a contract. */
-export function offer(points, { onPoint, onWords, onLocal }) {
+export function offer(points, { onHand, onPoint, onWords, onLocal }) {
   const options = [
     make("option", { value: BY_HAND }, "no contract: I turn by hand"),
     ...points.map((point) => make("option", { value: `point:${point.name}` }, `what came with the model: ${point.in_words}`)),
+    make("option", { value: OWN_WORDS }, "what my own words below say"),
     ...Object.entries(KINDS).map(([kind, { name }]) => make("option", { value: kind }, name)),
   ];
   const kind = find("#kind");
@@ -66,11 +68,13 @@ export function offer(points, { onPoint, onWords, onLocal }) {
   show(find("#kind-fields"));
   kind.onchange = () => {
     show(find("#kind-fields"), (KINDS[kind.value]?.fields ?? []).map((field, place) => input(field, place, compose)));
-    if (kind.value.startsWith("point:")) onPoint(kind.value.slice("point:".length));
-    else if (kind.value !== BY_HAND) compose();
+    if (kind.value === BY_HAND) onHand();
+    else if (kind.value.startsWith("point:")) onPoint(kind.value.slice("point:".length));
+    else if (kind.value === OWN_WORDS) find("#words").focus();
+    else compose();
   };
   const compose = () => {
-    const asked = composed(KINDS[kind.value]?.local ? onLocal() : null);
+    const asked = KINDS[kind.value] ? composed(KINDS[kind.value].local ? onLocal() : null) : null;
     if (asked !== null) onWords(asked);
   };
 }
@@ -89,16 +93,11 @@ export const recomposed = (here) => (KINDS[find("#kind").value]?.local ? compose
 
 /** Show that no contract of the form is asked for: `words`, if any, were typed or were live. */
 export function settle(words) {
-  find("#kind").value = BY_HAND;
+  find("#kind").value = words === "" ? BY_HAND : OWN_WORDS;
   show(find("#kind-fields"));
   find("#words").value = words;
 }
 
-/** Choose a named point in the list. */
-export function settleOn(name) {
-  settle("");
-  find("#kind").value = `point:${name}`;
-}
 
 /** A prevalence short enough to stand in words. */
 export const rounded = (prevalence) => Number(inPercent(prevalence, 3)) / 100;

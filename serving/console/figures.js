@@ -1,7 +1,7 @@
 /** What a point does and promises: a table of figures beside those of the live point, and the promises in words. */
 
 import { find, make, show } from "./dom.js";
-import { count, figure, interval, percent, promise, proof } from "./words.js";
+import { count, figure, interval, percent, plain, promise, proof } from "./words.js";
 
 const shareOf = (estimate) => [
   percent(estimate.value),
@@ -46,7 +46,7 @@ export function showFigures(turned, live, facts) {
 }
 
 const head = ([name, point]) =>
-  make("th", { scope: "col" }, name, make("small", {}, `at prevalence ${percent(point.prevalence)}`));
+  make("th", { scope: "col" }, name, make("small", {}, `at prevalence ${plain(point.prevalence)}`));
 
 function row(name, term, read, columns) {
   return make(
@@ -83,8 +83,8 @@ function why(turned) {
 
 /** The point in one line, as it stands above the picture. */
 export function verdict(turned) {
-  const from = percent(turned.threshold);
+  const from = plain(turned.threshold);
   return turned.clear_below < turned.threshold
-    ? `Flags whoever has a probability of ${from} or more, clears whoever is below ${percent(turned.clear_below)}, and leaves those between open.`
+    ? `Flags whoever has a probability of ${from} or more, clears whoever is below ${plain(turned.clear_below)}, and leaves those between open.`
     : `Flags whoever has a probability of ${from} or more, and clears the rest.`;
 }

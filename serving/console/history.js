@@ -1,7 +1,7 @@
 /** Every change of the live point, newest first, with the way back. */
 
 import { find, make, show } from "./dom.js";
-import { moment, percent } from "./words.js";
+import { moment, plain } from "./words.js";
 
 /** Show the history; `onBack` is called with the version that is to be gone back to. */
 export function showHistory({ changes, verified }, live, released, onBack) {
@@ -34,7 +34,7 @@ function row(change, isLive, onBack) {
     "tr",
     {},
     make("th", { scope: "row" }, String(version), isLive && make("small", { class: "tag" }, "live")),
-    make("td", {}, words, threshold !== undefined && make("small", {}, `from ${percent(threshold)} at prevalence ${percent(prevalence)}`)),
+    make("td", {}, words, threshold !== undefined && make("small", {}, `from ${plain(threshold)} at prevalence ${plain(prevalence)}`)),
     make("td", {}, by ?? "released with the bundle", when && make("small", {}, make("time", { datetime: when }, moment(when)))),
     make("td", {}, reason),
     make("td", { class: "no-print" }, !isLive && make("button", { type: "button", "aria-label": `Go back to version ${version}`, onclick: () => onBack(change) }, "Go back to this")),

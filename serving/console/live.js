@@ -1,19 +1,19 @@
 /** What is live now, who set it and why, and that somebody else has changed it. */
 
 import { find, make, show } from "./dom.js";
-import { moment, percent, promise, rule, capital } from "./words.js";
+import { moment, plain, promise, rule, capital } from "./words.js";
 
 export function showLive(live, facts) {
   const { turned } = live;
   show(
     find("#live-facts"),
-    make("p", { class: "verdict" }, `${capital(rule(turned))} `, make("small", {}, `at prevalence ${percent(turned.prevalence)}`)),
+    make("p", { class: "verdict" }, `${capital(rule(turned))} `, make("small", {}, `at prevalence ${plain(turned.prevalence)}`)),
     turned.certificates.length
       ? turned.certificates.map((certificate) => make("p", {}, promise(certificate)))
       : make("p", {}, "Nothing is promised for it, only measured."),
     make("p", { class: "hint" }, version(live)),
-    live.change_control && make("p", { class: "hint" }, bounds(live.change_control)),
   );
+  find("#bounds").textContent = live.change_control ? bounds(live.change_control) : "";
   find("#identity").textContent = `Model ${live.model}, bundle ${live.bundle.slice(0, 12)}, live version ${live.version}.${facts.intended_use ? ` Intended use: ${facts.intended_use}` : ""}`;
 }
 
@@ -25,9 +25,9 @@ export function version({ version: number, changed }) {
 
 /** What change control allows, in words. */
 export function bounds({ lowest, highest, criteria, prevalence_low: low, prevalence_high: high }) {
-  const prevalence = low === null && high === null ? "" : `, prevalence from ${percent(low ?? 0)} to ${percent(high ?? 1)}`;
+  const prevalence = low === null && high === null ? "" : `, prevalence from ${plain(low ?? 0)} to ${plain(high ?? 1)}`;
   const kept = criteria.length ? `, as long as ${criteria.join(" and ")}` : "";
-  return `It may be changed to thresholds from ${percent(lowest)} to ${percent(highest)}${prevalence}${kept}.`;
+  return `Live may be changed to thresholds from ${plain(lowest)} to ${plain(highest)}${prevalence}${kept}.`;
 }
 
 /** Say that somebody else has changed the live point, and offer what can be done about it. */

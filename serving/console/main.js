@@ -12,7 +12,7 @@ import { notice, showLive, showNewer } from "./live.js";
 import { askPatient, showAnswer, showNoAnswer } from "./patient.js";
 import { showPeople } from "./people.js";
 import { middle, placeOf } from "./positions.js";
-import { asShare, capital, inPercent, percent, promise, rule, spaced } from "./words.js";
+import { asShare, capital, inPercent, percent, plain, promise, rule, spaced } from "./words.js";
 
 const SETTLED_MS = 120;
 const SPOKEN_MS = 700;
@@ -57,6 +57,10 @@ async function open(model) {
   find("#purpose").textContent = facts.purpose;
   find("#target").textContent = `It looks for: ${facts.target.meaning || spaced(facts.target.name)}. Released with the contract: ${facts.contract}.`;
   contract.offer(facts.points, {
+    onHand: () => {
+      contract.settle("");
+      turn({ by: "threshold", value: page.turned.threshold });
+    },
     onPoint: (name) => turn({ by: "point", name }),
     onWords: (words) => {
       find("#words").value = words;
@@ -140,6 +144,10 @@ async function settle() {
 function render() {
   const { turned, live, facts, groups } = page;
   const slider = find("#slider");
+  const trial = page.newer !== null || JSON.stringify(turned) !== JSON.stringify(live.turned);
+  find("#live-mark").style.setProperty("--at", placeOf(facts, live.turned.figures.counts) / Math.max(slider.max, 1));
+  find("#trial").textContent = trial ? "A trial, not live" : "The live point";
+  find("#trial").classList.toggle("on", trial);
   // A place that was chosen stays: on a thinned curve the counts between two places may be nearer to the one before.
   if (page.asked.by !== "place") slider.value = placeOf(facts, turned.figures.counts);
   slider.setAttribute("aria-valuetext", `${rule(turned)}; finds ${percent(turned.figures.recall.value)} of the sick, clears ${percent(turned.figures.specificity.value)} of the healthy`);
@@ -234,7 +242,7 @@ find("#apply").onclick = () => {
   confirm({
     title: "Make this the live point?",
     action: "Make it live",
-    to: () => [capital(rule(turned)), ` at prevalence ${percent(turned.prevalence)}. `, turned.certificates.map(promise).join(" ") || "Nothing is promised."],
+    to: () => [capital(rule(turned)), ` at prevalence ${plain(turned.prevalence)}. `, turned.certificates.map(promise).join(" ") || "Nothing is promised."],
     send: (reason, token) => api.change(model, { ...wanted, reason, version: page.live.version }, token),
   });
 };
@@ -260,7 +268,7 @@ function confirm({ title, action, to, send }) {
         "dl",
         { class: "from-to" },
         make("dt", {}, `Live now (version ${page.live.version})`),
-        make("dd", {}, `${capital(rule(page.live.turned))} at prevalence ${percent(page.live.turned.prevalence)}. `, page.live.turned.certificates.map(promise).join(" ") || "Nothing is promised."),
+        make("dd", {}, `${capital(rule(page.live.turned))} at prevalence ${plain(page.live.turned.prevalence)}. `, page.live.turned.certificates.map(promise).join(" ") || "Nothing is promised."),
         make("dt", {}, "From now on"),
         make("dd", {}, to()),
       ),
@@ -293,6 +301,7 @@ async function look() {
   const known = page.newer ?? live;
   if (page.model !== model || page.live !== live || (now.version === known.version && now.bundle === known.bundle)) return;
   page.newer = now;
+  if (page.turned) render();
   showNewer(now, {
     onCompare: () => {
       notice();

@@ -1,7 +1,7 @@
 /** The form that tries one person: a field for each column, made from the bundle's own schema. */
 
 import { find, make, show } from "./dom.js";
-import { capital, figure, inPercent, percent, spaced } from "./words.js";
+import { capital, figure, interval, percent, plain, spaced } from "./words.js";
 
 // How a column is asked for, by its kind. A kind that is not here is one that this form cannot ask for.
 const FIELDS = { Numeric: numeric, Binary: binary, Categorical: categorical };
@@ -38,7 +38,7 @@ export function showAnswer(reply, facts, turned) {
   show(
     find("#patient-answer"),
     make("p", { class: `decision ${row.decision}` }, make("span", { "aria-hidden": "true" }, { positive: "▲", negative: "○", indeterminate: "◇" }[row.decision]), ` ${DECISIONS[row.decision]} `, make("small", {}, `(${row.decision})`)),
-    make("p", {}, "Probability of being ", make("b", {}, spaced(name)), meaning && ` (${meaning})`, ": ", make("b", {}, percent(row.probability)), `, where ${percent(reply.prevalence)} of people are. ${against(row, turned)}`),
+    make("p", {}, "Probability of being ", make("b", {}, spaced(name)), meaning && ` (${meaning})`, ": ", make("b", {}, percent(row.probability)), `, where ${plain(reply.prevalence)} of people are. ${against(row, turned)}`),
     make("p", {}, means(row, turned.figures)),
     row.symptoms && make("dl", {}, facts.symptoms.flatMap((symptom) => [make("dt", {}, capital(spaced(symptom.name))), make("dd", {}, `${figure(row.symptoms[symptom.name])} ${symptom.unit ?? ""}`)])),
   );
@@ -53,17 +53,17 @@ export function showNoAnswer(error) {
 const DECISIONS = { positive: "Flagged", negative: "Cleared", indeterminate: "Neither: to be looked at again" };
 
 function against({ decision }, turned) {
-  if (decision === "positive") return `That is at or above the threshold of ${percent(turned.threshold)}.`;
-  if (decision === "negative") return `That is below ${percent(turned.clear_below)}.`;
-  return `That lies between ${percent(turned.clear_below)} and ${percent(turned.threshold)}.`;
+  if (decision === "positive") return `That is at or above the threshold of ${plain(turned.threshold)}.`;
+  if (decision === "negative") return `That is below ${plain(turned.clear_below)}.`;
+  return `That lies between ${plain(turned.clear_below)} and ${plain(turned.threshold)}.`;
 }
 
 function means({ decision }, figures) {
-  const at = `where ${percent(figures.prevalence)} of people are sick`;
+  const at = `where ${plain(figures.prevalence)} of people are sick`;
   if (decision === "indeterminate") return "The model is sure enough neither to flag nor to clear this person.";
   const [who, share, what] = decision === "positive" ? ["flagged", figures.precision, "sick"] : ["cleared", figures.npv, "healthy"];
   if (share.value === null) return `Nobody of the people it was measured on was ${who} here, so nothing is known of them.`;
-  return `Of everybody who is ${who} here, ${percent(share.value)} are really ${what}, ${at} (interval ${inPercent(share.low, 4)} to ${inPercent(share.high, 4)}\u202f%).`;
+  return `Of everybody who is ${who} here, ${percent(share.value)} are really ${what}, ${at} (${interval(share)}).`;
 }
 
 const title = (column) => capital(column.meaning || spaced(column.name));

@@ -1,7 +1,7 @@
 /** Of so many people: the sentence, and the picture in which every figure is one of them. */
 
 import { draw, find, make, show } from "./dom.js";
-import { count, percent } from "./words.js";
+import { count, plain } from "./words.js";
 
 const FIGURES = 1000;
 const WIDE = 50;
@@ -27,6 +27,7 @@ export function showPeople(figures, zone) {
   const [sentence, note] = [told(fates, people, of, figures.prevalence), explained(of)];
   find("#people-sentence").textContent = sentence;
   find("#people-note").textContent = note;
+  find("#brief").textContent = sentence;
   picture(fates, drawn(people), sentence, people);
   return sentence;
 }
@@ -67,7 +68,7 @@ function told(fates, people, of, prevalence) {
     ? `, ${count(again)} to be looked at again (${count(n.sick_indeterminate)} of them sick)`
     : "";
   return (
-    `Of ${count(of)} people at prevalence ${percent(prevalence)}: ${count(n.sick_found)} sick found, ` +
+    `Of ${count(of)} people at prevalence ${plain(prevalence)}: ${count(n.sick_found)} sick found, ` +
     `${count(n.sick_missed)} sick missed, ${count(n.alarmed_in_vain)} alarmed in vain, ${count(n.cleared)} cleared${open}.`
   );
 }

@@ -1,6 +1,6 @@
 /** What each chart shows: its lines, its axes, and the same in words and numbers. */
 
-import { count, figure, interval, percent } from "./words.js";
+import { count, figure, interval, percent, plain } from "./words.js";
 
 const round = (share) => `${Number((share * 100).toPrecision(3))}\u202f%`;
 const whole = { min: 0, max: 1, write: round };
@@ -63,7 +63,7 @@ export const roc = {
   },
   tell({ facts, turned, live }) {
     const say = ({ caught, alarmed }) => `finds ${percent(caught)} of the sick and flags ${percent(alarmed)} of the healthy`;
-    const line = (point) => [percent(point.threshold), percent(point.alarmed), percent(point.caught)];
+    const line = (point) => [plain(point.threshold), percent(point.alarmed), percent(point.caught)];
     return {
       text: `The turned point ${say(flagged(turned))}; the live point ${say(flagged(live.turned))}.`,
       head: ["Threshold", "Healthy flagged", "Sick found"],
@@ -88,9 +88,9 @@ export const precisionRecall = {
   },
   tell({ facts, turned, live }) {
     const say = (point) => `finds ${percent(point.caught)} of the sick, and ${percent(believed(point, turned.prevalence))} of its flags are right`;
-    const line = (point) => [percent(point.threshold), percent(point.caught), percent(believed(point, turned.prevalence))];
+    const line = (point) => [plain(point.threshold), percent(point.caught), percent(believed(point, turned.prevalence))];
     return {
-      text: `At prevalence ${percent(turned.prevalence)} the turned point ${say(flagged(turned))}; the live point ${say(flagged(live.turned))}.`,
+      text: `At prevalence ${plain(turned.prevalence)} the turned point ${say(flagged(turned))}; the live point ${say(flagged(live.turned))}.`,
       head: ["Threshold", "Sick found", "Flags that are right"],
       rows: [["turned to", ...line(flagged(turned)).slice(1)], ...dozen(curve(facts)).map(line)],
     };
@@ -107,7 +107,7 @@ export const decision = {
     const most = Math.max(...model);
     return {
       x: { title: "threshold probability", min: thresholds[0], max: Math.min(thresholds.at(-1), 1), write: round, log: true },
-      y: { title: "net benefit (sick found per person)", min: -most / 4, max: most * 1.15, write: figure },
+      y: { title: "net benefit (sick found per person)", min: -most / 4, max: most * 1.15, loose: true, write: figure },
     };
   },
   lines({ facts, turned, live }) {
@@ -129,9 +129,9 @@ export const decision = {
     const other = live.turned.prevalence === turned.prevalence
       ? ` the live point ${figure(live.turned.figures.net_benefit)}.`
       : " the live point is stated at another prevalence and is not shown here.";
-    const rows = thresholds.map((threshold, i) => [percent(threshold), figure(model[i]), `${figure(low[i])} to ${figure(high[i])}`, figure(all[i])]);
+    const rows = thresholds.map((threshold, i) => [plain(threshold), figure(model[i]), `${figure(low[i])} to ${figure(high[i])}`, figure(all[i])]);
     return {
-      text: `At prevalence ${percent(facts.prevalence)} the turned point has a net benefit of ${figure(turned.figures.net_benefit)};${other}`,
+      text: `At prevalence ${plain(facts.prevalence)} the turned point has a net benefit of ${figure(turned.figures.net_benefit)};${other}`,
       head: ["Threshold", "This model", "95 % interval", "Flag everybody"],
       rows: dozen(rows),
     };

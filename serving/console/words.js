@@ -2,17 +2,25 @@
 
 const THIN = "\u202f";
 
-/** A share as a percentage, with two digits of whichever is smaller, the share or what is left of it. */
+/** A measured share as a percentage, with two digits of whichever is smaller, the share or what is left of it. */
 export function percent(share) {
   if (share === null || share === undefined) return "not measured";
-  return `${digits(share)}${THIN}%`;
+  return `${fixed(share, places(share))}${THIN}%`;
 }
 
-function digits(share) {
+function places(share) {
   const least = Math.min(share, 1 - share) * 100;
-  const places = least <= 0 ? 0 : Math.min(Math.max(1 - Math.floor(Math.log10(least)), 1), 8);
-  return (share * 100).toLocaleString("en", { minimumFractionDigits: places, maximumFractionDigits: places });
+  return least <= 0 ? 0 : Math.min(Math.max(1 - Math.floor(Math.log10(least)), 1), 8);
 }
+
+const fixed = (share, digits) =>
+  (share * 100).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+/** A share that somebody chose, such as a threshold or a promise, as a percentage: no digits that were not chosen. */
+export const plain = (share) => `${inPercent(share, 3 + Math.max(nines(share), 0))}${THIN}%`;
+
+/** How many nines 0.9987 begins with, less one: so many digits more than usual it takes to tell it from 1. */
+const nines = (share) => (share > 0.5 && share < 1 ? Math.floor(-Math.log10(1 - share)) - 1 : 0);
 
 /** A share as the number that stands in a field of percents: short, and the way back loses nothing. */
 export const inPercent = (share, precision = 12) => String(Number((share * 100).toPrecision(precision)));
@@ -29,7 +37,10 @@ export const figure = (number) =>
   number.toLocaleString("en", { maximumSignificantDigits: 3, minimumSignificantDigits: Math.abs(number) < 1 ? 1 : 2 });
 
 /** "93.9 % to 95.9 %" */
-export const interval = (estimate) => `${digits(estimate.low)} to ${percent(estimate.high)}`;
+export function interval({ low, high }) {
+  const digits = Math.max(places(low), places(high));
+  return `${fixed(low, digits)} to ${fixed(high, digits)}${THIN}%`;
+}
 
 /** A moment, in the one time that is the same on every desk. */
 export function moment(text) {
@@ -42,8 +53,8 @@ export function moment(text) {
 /** Whom a point flags, in words. */
 export function rule(turned) {
   return turned.clear_below < turned.threshold
-    ? `flags from ${percent(turned.threshold)}, clears below ${percent(turned.clear_below)}`
-    : `flags from ${percent(turned.threshold)}`;
+    ? `flags from ${plain(turned.threshold)}, clears below ${plain(turned.clear_below)}`
+    : `flags from ${plain(turned.threshold)}`;
 }
 
 const PROMISES = {
@@ -58,10 +69,10 @@ const PROMISES = {
 export function promise(certificate) {
   const { figure: of, at_least: least, at_most: most, confidence, prevalence, group } = certificate;
   if (!PROMISES[of]) return `${certificate.in_words}.`;
-  const bound = least === null ? `At most ${percent(most)}` : `At least ${percent(least)}`;
-  const where = prevalence === null ? "" : ` where ${percent(prevalence)} of people are sick`;
+  const bound = least === null ? `At most ${plain(most)}` : `At least ${plain(least)}`;
+  const where = prevalence === null ? "" : ` where ${plain(prevalence)} of people are sick`;
   const among = group === null ? "" : `, in the group ${group}`;
-  return `${bound} ${PROMISES[of]}${where}${among}; certain to ${percent(confidence)}.`;
+  return `${bound} ${PROMISES[of]}${where}${among}; certain to ${plain(confidence)}.`;
 }
 
 /** How the certificate stands on its cases. */

@@ -1,0 +1,223 @@
+"""All that is known of a model, as one value: every report is made from it and from nothing else."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field
+
+from models.facts.making import Making, Undo
+from models.facts.origin import Origin, origins
+from models.facts.performance import Performance, performance
+from models.grouping import Grouping
+from models.manifest import Manifest, Release, Symptom, Target
+from models.operating_point import OperatingPoint
+from models.schema import Column, Numeric
+from models.value import Value
+
+MISSING = {
+    "impute": "filled in by the graph itself, as it learnt to in training",
+    "refuse": "the row is refused by name",
+}
+
+
+class Use(Value):
+    """What the model is for, what it answers, and what it is not for."""
+
+    purpose: str
+    target: Target
+    symptoms: tuple[Symptom, ...] = Field(description="further answers")
+    answers: str
+    not_for: tuple[str, ...]
+
+
+class Input(Value):
+    """One column that the model asks for."""
+
+    name: str
+    meaning: str
+    kind: str
+    unit: str
+    may_be: str
+    if_empty: str
+
+
+class Point(Value):
+    """One operating point with what is promised of it, and the cases that carry the promise."""
+
+    point: OperatingPoint
+    in_words: str
+    certified: tuple[str, ...]
+    origin: Origin
+
+
+class Change(Value):
+    """Which changes were foreseen, and which there have been."""
+
+    foreseen: bool
+    lowest: float | None = None
+    highest: float | None = None
+    prevalences: tuple[float, float] | None = None
+    criteria: tuple[str, ...] = ()
+    history: tuple[Release, ...] = ()
+
+
+class Facts(Value):
+    """Every number about one model with the cases it was counted on; made from its manifest alone."""
+
+    format: Literal[1] = 1
+    study: str
+    model: str
+    version: int
+    use: Use
+    inputs: tuple[Input, ...]
+    origins: tuple[Origin, ...]
+    making: Making
+    undo: Undo
+    contract: str
+    points: tuple[Point, ...] = Field(description="the released one first")
+    prevalences: tuple[float, float, float] = Field(description="base, half and a tenth of it")
+    base: str = Field(description="where the base prevalence comes from")
+    test: Performance | None = Field(description="on cases that nothing was chosen on; None if there are none")
+    certification: Performance = Field(description="on the cases that the thresholds were chosen on")
+    groupings: tuple[Grouping, ...]
+    change: Change
+    lacking: tuple[str, ...] = Field(description="what this bundle does not tell")
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Self:
+        """The facts of a manifest, without any file or clock."""
+        known = origins(manifest)
+        base, named = _base(manifest)
+        prevalences = (base, base / 2, base / 10)
+        evidence = manifest.evidence
+        return cls(
+            study=manifest.study,
+            model=manifest.model,
+            version=manifest.version,
+            use=_use(manifest),
+            inputs=tuple(map(_input, manifest.columns.columns)),
+            origins=tuple(known.values()),
+            making=Making.of(manifest),
+            undo=Undo.of(manifest, known),
+            contract=str(manifest.contract),
+            points=tuple(_point(point, known["certification"]) for point in manifest.points),
+            prevalences=prevalences,
+            base=named,
+            test=performance(
+                manifest,
+                evidence.curve,
+                evidence.measured.counts,
+                evidence.groups,
+                origin=known["test"],
+                prevalences=prevalences,
+            )
+            if evidence
+            else None,
+            certification=performance(
+                manifest,
+                manifest.curve,
+                manifest.point.measured.counts,
+                manifest.groups,
+                origin=known["certification"],
+                prevalences=prevalences,
+            ),
+            groupings=manifest.groupings,
+            change=_change(manifest),
+            lacking=_lacking(manifest, known["certification"]),
+        )
+
+    @property
+    def parts(self) -> tuple[Performance, ...]:
+        """The parts that were measured, the test part first where it is there."""
+        return tuple(part for part in (self.test, self.certification) if part)
+
+    @property
+    def shown(self) -> Performance:
+        """The part that speaks for the model: the test part, or without one the certification part."""
+        return self.parts[0]
+
+
+def _base(manifest: Manifest) -> tuple[float, str]:
+    """At which prevalence figures are stated first, and why."""
+    if manifest.point.prevalence is not None:
+        return manifest.point.prevalence, "named in the promise"
+    name, measured = ("test", manifest.evidence.measured) if manifest.evidence else ("certification", manifest.point.measured)
+    counts = measured.counts
+    if counts.positives and counts.negatives:
+        return counts.prevalence, f"that of the {name} cases"
+    return manifest.prevalence, "at which the bundle states probabilities"
+
+
+def _use(manifest: Manifest) -> Use:
+    control, named = manifest.change_control, manifest.point.prevalence
+    among = control.prevalences if control else None
+    not_for = [
+        "A diagnosis: it is an aid to a decision that a clinician takes.",
+        "People unlike the certification cases: the promise is about people like them.",
+        "Answers outside the ranges of the columns: such a row is refused, and never called negative.",
+        f"Places where less than {among[0]:.4g} or more than {among[1]:.4g} of the people are sick."
+        if among
+        else f"Places where another share than {manifest.prevalence:.4g} of the people is sick: none is foreseen.",
+    ]
+    if named is not None:
+        not_for.append(f"Relying on the promise at a prevalence other than {named:.4g}: it is made there alone.")
+    zone = ", or neither (indeterminate) between the two thresholds" if manifest.point.has_zone else ""
+    return Use(
+        purpose=manifest.purpose,
+        target=manifest.target,
+        symptoms=manifest.symptoms,
+        answers=f"A calibrated probability of {manifest.target.name}, and by it positive or negative{zone}.",
+        not_for=tuple(not_for),
+    )
+
+
+def _input(column: Column) -> Input:
+    return Input(
+        name=column.name,
+        meaning=column.meaning,
+        kind=type(column).__name__.lower(),
+        unit=column.unit if isinstance(column, Numeric) else "",
+        may_be=column.rule.removeprefix("should be "),
+        if_empty=MISSING[column.missing],
+    )
+
+
+def _point(point: OperatingPoint, origin: Origin) -> Point:
+    return Point(point=point, in_words=point.in_words, certified=tuple(map(str, point.certificates)), origin=origin)
+
+
+def _change(manifest: Manifest) -> Change:
+    control = manifest.change_control
+    if control is None:
+        return Change(foreseen=False, history=manifest.history)
+    return Change(
+        foreseen=True,
+        lowest=control.lowest,
+        highest=control.highest,
+        prevalences=control.prevalences,
+        criteria=tuple(map(str, control.criteria)),
+        history=manifest.history,
+    )
+
+
+def _lacking(manifest: Manifest, certification: Origin) -> tuple[str, ...]:
+    """What cannot be told, each in a sentence."""
+    evidence = manifest.evidence
+    gaps = {
+        "No test part: nothing was measured on cases that nothing was chosen on.": evidence is None,
+        "No curve of the test cases: no ROC, calibration and decision curve of them, and no other point than the"
+        " released one.": evidence is not None and evidence.curve is None,
+        "No digest of the data: numbers lead to the digest of the counts in the manifest, and no further.": (
+            not manifest.provenance.data
+        ),
+        "No study: losses, sampling, split and network are not told.": not manifest.provenance.study,
+        "No dates of the cases.": certification.dates is None,
+        "No fitted calibration: probabilities are those after the undo alone.": manifest.calibration.fitted is None,
+        "No subgroups: the study names none.": not manifest.groups,
+        "No change control: no change after release is foreseen.": manifest.change_control is None,
+        "No comparison with another model, another test or present practice: a bundle holds one model.": True,
+        "Nothing on setting, recruitment, ethics, funding, protocol and people involved: a bundle does not hold"
+        " them.": True,
+    }
+    return tuple(gap for gap, lacks in gaps.items() if lacks)

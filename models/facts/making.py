@@ -1,0 +1,133 @@
+"""How a model was made: its study in words, what training added to the logits, and how that was undone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from models.calibration import Calibration, Reliability
+from models.facts.origin import Origin
+from models.manifest import Manifest, Parity
+from models.value import Value
+
+
+class Pull(Value):
+    """One term of the loss: what of the network was compared with what, by which loss, how heavily."""
+
+    on: str
+    against: str | None = Field(description="None where there is nothing to compare with")
+    by: str = Field(description="the loss with its settings")
+    weight: float
+
+
+class Making(Value):
+    """The study in words, as it was run; None where the manifest holds no study."""
+
+    source: str | None
+    split: str | None
+    network: str | None
+    terms: tuple[Pull, ...]
+    sampling: str | None
+    emptied: float | None = Field(description="share of the cells that may be empty that training emptied")
+    budget: str | None
+    epochs: int
+    seed: int
+    versions: dict[str, str]
+    parity: Parity
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Making:
+        """Read from the provenance of a manifest."""
+        study = manifest.provenance.study
+        model = next(iter(study.get("models", [])), {})
+        return cls(
+            source=_said(study.get("source")),
+            split=_said(study.get("split")),
+            network=_said(model.get("network")),
+            terms=tuple(
+                Pull(on=term["on"], against=term.get("against"), by=in_words(term["by"]), weight=term["weight"])
+                for term in model.get("terms", [])
+            ),
+            sampling=_said(model.get("sampling")),
+            emptied=model.get("emptied"),
+            budget=_said(model.get("budget")),
+            epochs=manifest.provenance.epochs,
+            seed=manifest.provenance.seed,
+            versions=manifest.provenance.versions,
+            parity=manifest.parity,
+        )
+
+    @property
+    def reweighted(self) -> bool:
+        """Whether mistakes or kinds of cases counted unequally in training."""
+        weighted = any("costs" in term.by or "miss" in term.by for term in self.terms)
+        return weighted or self.sampling not in {None, "Plain"}
+
+
+class Reliable(Value):
+    """How far probabilities could be taken at their word, at one stage, on some cases."""
+
+    stage: str
+    origin: Origin | None = Field(description="None if the manifest does not tell of the cases")
+    reliability: Reliability
+
+
+class Undo(Value):
+    """What training added to the logits, taken away again, and the line that was fitted after it."""
+
+    loss_log_ratio: float
+    sampling_log_ratio: float
+    slope: float
+    intercept: float
+    prevalence: float = Field(description="at which the probabilities are stated")
+    stages: tuple[Reliable, ...]
+
+    @classmethod
+    def of(cls, manifest: Manifest, origins: Mapping[str, Origin]) -> Undo:
+        """Read from the calibration and the evidence of a manifest."""
+        made: Calibration = manifest.calibration
+        evidence = manifest.evidence
+        stages = (
+            ("after the undo alone", "validation", made.undone),
+            ("after the fitted line", "validation", made.fitted),
+            ("as released", "test", evidence.reliability if evidence else None),
+        )
+        return cls(
+            loss_log_ratio=made.loss_log_ratio,
+            sampling_log_ratio=made.sampling_log_ratio,
+            slope=made.slope,
+            intercept=made.intercept,
+            prevalence=manifest.prevalence,
+            stages=tuple(
+                Reliable(stage=stage, origin=origins.get(part), reliability=found)
+                for stage, part, found in stages
+                if found
+            ),
+        )
+
+
+def in_words(value: Any) -> str:
+    """A member of a family or a setting as it was written, to be read.
+
+    >>> in_words({"kind": "CostWeighted", "costs": {"miss": 5.0, "false_alarm": 1.0}})
+    'CostWeighted (costs: miss 5, false alarm 1)'
+    """
+    if isinstance(value, Mapping):
+        kind = value.get("kind")
+        rest = ", ".join(_pair(name, item) for name, item in value.items() if name != "kind" and item is not None)
+        return f"{kind} ({rest})" if kind and rest else str(kind or rest)
+    if isinstance(value, list):
+        return ", ".join(map(in_words, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _pair(name: str, value: Any) -> str:
+    named = name.replace("_", " ")
+    between = ":" if isinstance(value, (Mapping, list)) else ""
+    return f"{named}{between} {in_words(value)}"
+
+
+def _said(value: Any) -> str | None:
+    return None if value is None else in_words(value)

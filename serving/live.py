@@ -1,0 +1,181 @@
+"""The live operating point of every endpoint: what holds now, turned and recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import JsonValue, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from models.errors import BadBundle, BadInput, Refusal
+from models.scorer import RELEASED, Scorer
+from models.turn import Setting, Turned
+from serving import audit
+from serving.change import Change
+from serving.points import Changed, Foreseen, History, LivePoint, Preview, Recorded, WorkingPoint
+from serving.refusals import NoEndpoint, NotForeseen
+from serving.tuning import Store
+
+# Changes whose meaning is kept; one is used for as long as it is live.
+REMEMBERED = 256
+
+
+@dataclass(frozen=True)
+class Now:
+    """One version of the live point: nothing of it changes while a request is answered."""
+
+    version: int
+    change: Change | None
+    setting: Setting
+    turned: Turned
+
+
+class Live:
+    """The live points of some endpoints, kept in a store that other workers and replicas share."""
+
+    def __init__(self, store: Store, scorers: Mapping[str, Scorer]) -> None:
+        self.store = store
+        self.scorers = scorers
+        self._known: dict[str, Now] = {}
+
+    def now(self, endpoint: str) -> Now:
+        """What holds for requests that begin now.
+
+        Raises NoEndpoint, StoreLost or StoreSpoiled, or BadBundle if the recorded change now means another point.
+        """
+        scorer = self.scorer(endpoint)
+        change = self.store.current(endpoint, scorer.bundle.digest)
+        if change is None:
+            return Now(0, None, RELEASED, scorer.turn())
+        if change.hash not in self._known:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[change.hash] = self._mean(endpoint, change)
+        return self._known[change.hash]
+
+    def _mean(self, endpoint: str, change: Change) -> Now:
+        setting = Setting.model_validate(change.setting)
+        turned = self.scorers[endpoint].turn(setting)
+        recorded, solved = change.outcome, _outcome(turned)
+        for name in ("threshold", "clear_below", "prevalence"):
+            if recorded.get(name) != solved[name]:
+                raise BadBundle(
+                    f"{endpoint}: version {change.version}: {name}: should be {recorded.get(name)}, as when it was"
+                    f" turned, got {solved[name]}; turn it anew."
+                )
+        return Now(change.version, change, setting, turned)
+
+    async def soon(self, endpoint: str) -> Now:
+        """`now`, without holding up others while a server of the store is asked: a file answers in microseconds."""
+        return self.now(endpoint) if self.store.local else await run_in_threadpool(self.now, endpoint)
+
+    def describe(self, endpoint: str, now: Now) -> LivePoint:
+        """A version as it is told."""
+        bundle = self.scorer(endpoint).bundle
+        control = bundle.manifest.change_control
+        change = now.change
+        return LivePoint(
+            model=bundle.name,
+            endpoint=endpoint,
+            bundle=bundle.digest,
+            version=now.version,
+            setting=now.setting,
+            turned=WorkingPoint.of(now.turned),
+            changed=Changed(by=change.by, at=change.at, reason=change.reason) if change else None,
+            change_control=Foreseen.of(control) if control else None,
+        )
+
+    def preview(self, endpoint: str, setting: Setting) -> Preview:
+        """What a setting would mean.
+
+        Raises BadInput or Unreachable if it means nothing.
+        """
+        turned = self.scorer(endpoint).turn(setting)
+        return Preview(turned=WorkingPoint.of(turned), allowed=not turned.against, refused_because=turned.against)
+
+    def change(self, endpoint: str, setting: Setting, *, version_seen: int, by: str, reason: str) -> Now:
+        """Make a setting the live point, everywhere and for good.
+
+        Raises NotForeseen if the bundle does not foresee it, Moved if somebody was first, BadInput or Unreachable
+        if it means nothing, StoreLost if it can not be kept.
+        """
+        scorer = self.scorer(endpoint)
+        turned = scorer.turn(setting)
+        if turned.against and setting != RELEASED:
+            raise NotForeseen(
+                [Refusal("change_control", "should be foreseen by the bundle", why) for why in turned.against]
+            )
+        change = self.store.append(
+            endpoint,
+            scorer.bundle.digest,
+            version_seen=version_seen,
+            setting=setting.model_dump(mode="json"),
+            outcome=_outcome(turned),
+            by=by,
+            reason=reason,
+        )
+        return Now(change.version, change, setting, turned)
+
+    def roll_back(self, endpoint: str, to: int, *, version_seen: int, by: str, reason: str) -> Now:
+        """Make the setting of an earlier version the live point again.
+
+        Raises BadInput if there is no such version, and what `change` does.
+        """
+        changes = self.store.history(endpoint, self.scorer(endpoint).bundle.digest)
+        if to > len(changes):
+            raise BadInput([Refusal("to", f"should be a version from 0 to {len(changes)}", str(to))])
+        setting = Setting.model_validate(changes[to - 1].setting) if to else RELEASED
+        return self.change(endpoint, setting, version_seen=version_seen, by=by, reason=reason)
+
+    def history(self, endpoint: str) -> History:
+        """All changes, and whether they are what was written."""
+        bundle = self.scorer(endpoint).bundle
+        changes = self.store.history(endpoint, bundle.digest)
+        problems = tuple(map(str, audit.verify(changes)))
+        return History(
+            model=bundle.name,
+            bundle=bundle.digest,
+            verified=not problems,
+            problems=problems,
+            changes=tuple(map(_recorded, changes)),
+        )
+
+    def scorer(self, endpoint: str) -> Scorer:
+        """The scorer behind an endpoint.
+
+        Raises NoEndpoint if there is none.
+        """
+        if endpoint not in self.scorers:
+            raise NoEndpoint([Refusal("endpoint", f"should be one of {', '.join(self.scorers)}", endpoint)])
+        return self.scorers[endpoint]
+
+
+def _outcome(turned: Turned) -> dict[str, JsonValue]:
+    """What a change came to, as it is recorded."""
+    words = " and ".join(str(certificate.promise) for certificate in turned.certificates)
+    return {
+        "threshold": turned.threshold,
+        "clear_below": turned.clear_below,
+        "prevalence": turned.prevalence,
+        "in_words": words or turned.contract or f"threshold {turned.threshold:.6g}, nothing promised",
+    }
+
+
+def _recorded(change: Change) -> Recorded:
+    fields: dict[str, Any] = {
+        name: change.outcome.get(name) for name in ("threshold", "clear_below", "prevalence", "in_words")
+    }
+    try:
+        return Recorded(
+            version=change.version,
+            setting=dict(change.setting),
+            by=change.by,
+            at=change.at,
+            reason=change.reason,
+            hash=change.hash,
+            **fields,
+        )
+    except ValidationError as error:
+        raise BadBundle(f"changes.{change.version}: should hold thresholds and a prevalence, got {fields}.") from error

@@ -1,0 +1,194 @@
+"""The addresses under which the operating point is looked at and turned: they only translate."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TypeVar
+
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from models.errors import BadInput, Refusal, shown
+from models.turn import RULES, Setting, setting_refused
+from models.value import Value
+from serving.access import Access
+from serving.drawing import Drawing, GroupTable, drawing, groups_at
+from serving.live import Live
+from serving.messages import body
+from serving.points import History, LivePoint, LivePoints, Preview, Proposal, RollBack
+from serving.refusals import STATUSES, NotJson, WrongMethod, refuse
+
+AnyValue = TypeVar("AnyValue", bound=Value)
+Answer = Callable[[Request], Awaitable[Value]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One address: how it is asked, by whom, and with what it answers. `/docs.json` says the same."""
+
+    method: str
+    path: str
+    summary: str
+    answer: Answer
+    reply: type[Value]
+    request: type[Value] | None = None
+    role: str | None = None
+    query: tuple[tuple[str, bool], ...] = ()
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request, or say why not."""
+        try:
+            return Response((await self.answer(request)).model_dump_json(), media_type="application/json")
+        except tuple(STATUSES) as error:
+            return refuse(error)
+
+
+class Turning:
+    """The operations on the live points of some endpoints."""
+
+    def __init__(self, live: Live, access: Access, *, max_bytes: int) -> None:
+        self.live = live
+        self.access = access
+        self.max_bytes = max_bytes
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """Every address."""
+        points, one = "/operating-points", "/operating-points/{endpoint}"
+        return (
+            Operation("GET", points, "The live operating point of every model.", self._all, LivePoints),
+            Operation("GET", one, "The live operating point of a model.", self._one, LivePoint),
+            Operation(
+                "PUT", one, "Turn the live operating point of a model.", self._put, LivePoint, Proposal, role="tune"
+            ),
+            Operation(
+                "POST",
+                f"{one}/preview",
+                "What a setting would mean, without a change.",
+                self._preview,
+                Preview,
+                Setting,
+            ),
+            Operation(
+                "POST",
+                f"{one}/roll-back",
+                "Return to an earlier live operating point.",
+                self._roll_back,
+                LivePoint,
+                RollBack,
+                role="tune",
+            ),
+            Operation("GET", f"{one}/history", "All changes of the live point, verified.", self._history, History),
+            Operation(
+                "GET",
+                "/models/{endpoint}",
+                "Curves and figures of a model.",
+                self._drawing,
+                Drawing,
+                query=(("prevalence", False),),
+            ),
+            Operation(
+                "GET",
+                "/models/{endpoint}/groups",
+                "What a pair of thresholds does for each subgroup.",
+                self._groups,
+                GroupTable,
+                query=(("threshold", True), ("clear_below", True), ("prevalence", False)),
+            ),
+        )
+
+    @property
+    def routes(self) -> list[Route]:
+        """The addresses as Starlette takes them."""
+        return [Route(each.path, each.__call__, methods=[each.method]) for each in self.operations]
+
+    async def _all(self, request: Request) -> LivePoints:
+        del request
+        return LivePoints(models=tuple([await run_in_threadpool(self._described, name) for name in self.live.scorers]))
+
+    async def _one(self, request: Request) -> LivePoint:
+        return await run_in_threadpool(self._described, request.path_params["endpoint"])
+
+    def _described(self, endpoint: str) -> LivePoint:
+        return self.live.describe(endpoint, self.live.now(endpoint))
+
+    async def _preview(self, request: Request) -> Preview:
+        setting = await self._read(request, Setting)
+        return await run_in_threadpool(self.live.preview, request.path_params["endpoint"], setting)
+
+    async def _put(self, request: Request) -> LivePoint:
+        by, endpoint = self._tuner(request), request.path_params["endpoint"]
+        asked = await self._read(request, Proposal)
+        now = await run_in_threadpool(
+            self.live.change, endpoint, asked.setting, version_seen=asked.version, by=by, reason=asked.reason
+        )
+        return self.live.describe(endpoint, now)
+
+    async def _roll_back(self, request: Request) -> LivePoint:
+        by, endpoint = self._tuner(request), request.path_params["endpoint"]
+        asked = await self._read(request, RollBack)
+        now = await run_in_threadpool(
+            self.live.roll_back, endpoint, asked.to, version_seen=asked.version, by=by, reason=asked.reason
+        )
+        return self.live.describe(endpoint, now)
+
+    async def _history(self, request: Request) -> History:
+        return await run_in_threadpool(self.live.history, request.path_params["endpoint"])
+
+    async def _drawing(self, request: Request) -> Drawing:
+        endpoint = request.path_params["endpoint"]
+        scorer = self.live.scorer(endpoint)
+        return await run_in_threadpool(drawing, scorer, endpoint, _number(request, "prevalence"))
+
+    async def _groups(self, request: Request) -> GroupTable:
+        scorer = self.live.scorer(request.path_params["endpoint"])
+        threshold, clear_below = (_number(request, name) for name in ("threshold", "clear_below"))
+        missing = [name for name in ("threshold", "clear_below") if _number(request, name) is None]
+        if threshold is None or clear_below is None:
+            raise BadInput([Refusal(name, "should be a probability from 0 to 1", "nothing") for name in missing])
+        prevalence = _number(request, "prevalence") or scorer.manifest.prevalence
+        return groups_at(scorer, threshold=threshold, clear_below=clear_below, prevalence=prevalence)
+
+    def _tuner(self, request: Request) -> str:
+        """The name of who asks, if they may turn the point."""
+        person = self.access.who(request.headers.get("authorization"))
+        person.must("tune")
+        return person.name
+
+    async def _read(self, request: Request, kind: type[AnyValue]) -> AnyValue:
+        try:
+            return kind.model_validate_json(await body(request, self.max_bytes))
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+            if details[0]["type"] == "json_invalid":
+                raise NotJson([Refusal("body", "should be JSON", str(details[0]["ctx"]["error"]))]) from None
+            others = [
+                Refusal(".".join(map(str, each["loc"])) or "body", each["msg"], shown(each["input"]))
+                for each in details
+                if not each["loc"] or each["loc"][0] not in RULES
+            ]
+            raise BadInput([*setting_refused(error), *others]) from None
+
+
+async def _wrong_method(request: Request, error: Exception) -> Response:
+    """A method that an address does not answer to, in the shape of every refusal."""
+    allowed = (getattr(error, "headers", None) or {}).get("Allow", "another")
+    response = refuse(WrongMethod([Refusal("method", f"should be {allowed}", request.method)]))
+    response.headers["Allow"] = allowed
+    return response
+
+
+HANDLERS = {HTTPStatus.METHOD_NOT_ALLOWED: _wrong_method}
+
+
+def _number(request: Request, name: str) -> float | None:
+    text = request.query_params.get(name)
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        raise BadInput([Refusal(name, "should be a number", shown(text))]) from None
