@@ -276,12 +276,13 @@ def plan(
             raise BadInput(problems(error)) from None
         asked = Contract.read(contract)
         needs = asked.plan(expected)
-        grid = Table(
-            "promise", "positives", "negatives", "misses", "alarms", "", title=str(asked), title_justify="left"
-        )
+        several = len({need.promise for need in needs}) > 1
+        head = ("positives", "negatives", "misses", "alarms", "note")
+        grid = Table(*(("promise",) if several else ()), *head, title=str(asked), title_justify="left")
         for need in needs:
-            cells = (need.positives, need.negatives, need.allowed_misses, need.allowed_alarms)
-            grid.add_row(need.promise, *("-" if cell is None else f"{cell:,}" for cell in cells), need.note)
+            cells = (need.positives or None, need.negatives or None, need.allowed_misses, need.allowed_alarms)
+            numbers = ("-" if cell is None else f"{cell:,}" for cell in cells)
+            grid.add_row(*((need.promise,) if several else ()), *numbers, need.note)
         if not needs:
             complaints.print(f"{asked}: no number of cases would do for a model that is only so good.", soft_wrap=True)
             raise typer.Exit(UNREACHABLE)
