@@ -24,6 +24,8 @@ from training.term import WEIGHTS
 # Words people write for "not known". They are named in the study file, where they can be corrected.
 EMPTY_WORDS = ("NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
 MOST_CATEGORIES = 30
+# Of a column whose subgroups are told apart, and so many columns of them.
+FEW_CATEGORIES, MOST_GROUPINGS = 5, 3
 # Half the span more on either side still fits a 32-bit float.
 LARGEST = 1e38
 SHARES = Shares(training=0.4, validation=0.15, certification=0.3, test=0.15)
@@ -179,6 +181,15 @@ def _precision(prevalence: float, positives: int, negatives: int) -> float:
     return max((level for level in (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1) if level <= bound), default=0.05)
 
 
+def _groupings(columns: Sequence[Column]) -> str:
+    """The line of the study that names its subgroups: the first few columns with few categories."""
+    few = [column for column in columns if isinstance(column, Categorical) and len(column.categories) <= FEW_CATEGORIES]
+    if not few:
+        return ""
+    inside = " ".join(f"Grouping(column={_literal(column.name)})," for column in few[:MOST_GROUPINGS])
+    return f"    # Figures are stated for these too; add those that matter to you.\n    groupings=({inside}),\n"
+
+
 def _written(column: Column) -> str:
     """A column as Python text, defaults left out."""
     fields = column.model_dump(exclude_defaults=True)
@@ -228,6 +239,10 @@ def _text(  # noqa: PLR0917  # every blank of the form
         head = f"is_{head}"
     prevalence = positives / height
     precision = _precision(prevalence, positives, height - positives)
+    recall = _recall(positives)
+    around = f"({prevalence / 4:.4g}, {min(prevalence * 4, 0.9):.4g})"
+    told_apart = _groupings(inferred.columns)
+    grouping = "from models.grouping import Grouping\n" if told_apart else ""
     small = height < 2000
     network = "Linear()" if small else "MLP(hidden=(64, 64))"
     module = "linear import Linear" if small else "mlp import MLP"
@@ -243,10 +258,11 @@ def _text(  # noqa: PLR0917  # every blank of the form
     )
     return f'''"""{name}: {head}, {height:,} rows of which {positives:,} positive."""
 
+from models.change_control import ChangeControl
 from models.contracts.precision import Precision
 from models.contracts.recall import Recall
 from models.costs import Costs
-from models.schema import {", ".join([*used, "Schema"])}
+{grouping}from models.schema import {", ".join([*used, "Schema"])}
 from training.losses.cost_weighted import CostWeighted
 from training.losses.squared_size import SquaredSize
 from training.networks.{module}
@@ -268,7 +284,7 @@ study = Study(
         )
     ),
     outcome=Outcome(name={_literal(head)}, column={_literal(target)}, positive={_literal(positive)}),
-    split={split},
+{told_apart}    split={split},
     models=(
         Model(
             name="screen",
@@ -279,7 +295,9 @@ study = Study(
                 Term(on=WEIGHTS, by=SquaredSize(), weight={decay}),
             ),
             # The highest usual promise that about {math.floor(positives * SHARES.certification)} positives can carry.
-            contract=Recall(at_least={_recall(positives)}),
+            contract=Recall(at_least={recall}),
+            # What may be turned after release: within this, live and at once; beyond it, by a new release.
+            change_control=ChangeControl(criteria=(Recall(at_least={recall - 0.05:.4g}),), prevalences={around}),
             budget=Budget(batch={batch}),
         ),
         Model(
@@ -292,6 +310,9 @@ study = Study(
             ),
             # What a fair model can carry at the share of positives in the table; name the share where it will be used.
             contract=Precision(at_least={precision}, prevalence={prevalence:.4g}),
+            change_control=ChangeControl(
+                criteria=(Precision(at_least={precision * 0.8:.4g}, prevalence={prevalence:.4g}),), prevalences={around}
+            ),
             budget=Budget(batch={batch}),
         ),
     ),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from models.change_control import ChangeControl
 from models.contracts.precision import Precision
 from models.contracts.recall import Recall
 from models.costs import Costs
+from models.grouping import Grouping
 from models.schema import Numeric, Schema
 from training.losses.cost_weighted import CostWeighted
 from training.losses.squared_size import SquaredSize
@@ -40,6 +42,7 @@ study = Study(
         )
     ),
     outcome=Outcome(name="malignant", column="diagnosis", positive="malignant", meaning="malignant at biopsy"),
+    groupings=(Grouping(column="mean_radius", cuts=(13.0,)),),
     split=Random(shares=Shares(training=0.35, validation=0.15, certification=0.3, test=0.2)),
     models=(
         Model(
@@ -51,6 +54,7 @@ study = Study(
                 Term(on=WEIGHTS, by=SquaredSize(), weight=0.01),
             ),
             contract=Recall(at_least=0.9),
+            change_control=ChangeControl(criteria=(Recall(at_least=0.8),), prevalences=(0.05, 0.6)),
             budget=Budget(batch=64),
         ),
         Model(
@@ -62,6 +66,7 @@ study = Study(
                 Term(on=WEIGHTS, by=SquaredSize(), weight=0.01),
             ),
             contract=Precision(at_least=0.85, prevalence=0.4),
+            change_control=ChangeControl(criteria=(Precision(at_least=0.75, prevalence=0.4),), prevalences=(0.05, 0.6)),
             budget=Budget(batch=64),
         ),
     ),
