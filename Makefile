@@ -11,8 +11,8 @@ help:
 	@echo "make test     lint, types, tests, doctests and the blocks of the README"
 	@echo "make format   lay out the code"
 	@echo "make models   make the shipped bundles again, to the same digests on one machine"
-	@echo "make certify  2,000 simulated certifications a rule; calibration after undo; a million decisions; mutants"
-	@echo "make bench    measured claims: the COVID protocol"
+	@echo "make certify  2,000 simulated certifications a rule; intervals; calibration; decisions; crashes; mutants"
+	@echo "make bench    measured claims: the COVID protocol, turning under load"
 	@echo "make clean    remove the environment and what was made in out/"
 
 $(READY): pyproject.toml constraints.txt
@@ -45,14 +45,20 @@ models: $(READY)
 	$(BIN)/fulcrum train covid --out models
 
 certify: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	$(BIN)/python -m benchmarks.certification
+	$(BIN)/python -m benchmarks.interval_coverage
+	$(BIN)/python -m benchmarks.pathway_independence
+	$(BIN)/python -m benchmarks.site_prevalence
 	$(BIN)/python -m benchmarks.calibration_after_undo
 	$(BIN)/python -m benchmarks.decisions
+	$(BIN)/python -m benchmarks.store_crashes
 	$(BIN)/python -m benchmarks.mutants
 
 bench: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	$(BIN)/python -m benchmarks.covid_protocol
+	$(BIN)/python -m benchmarks.turning_under_load
 
 clean:
 	rm -rf $(VENV) out build .coverage* .pytest_cache .mypy_cache .ruff_cache
