@@ -76,9 +76,12 @@ def _parameter(name: str, where: str, *, required: bool) -> dict[str, Any]:
 
 def _refusals() -> dict[int, Any]:
     body = {"schema": {"$ref": REFERENCE.format(model=Refused.__name__)}}
+    texts: dict[int, list[str]] = {}
+    for kind, status in STATUSES.items():
+        texts.setdefault(int(status), []).append((kind.__doc__ or "").partition("\n")[0])
     return {
-        int(status): {"description": kind.__doc__, "content": {"application/json": body}}
-        for kind, status in STATUSES.items()
+        status: {"description": " Or: ".join(said), "content": {"application/json": body}}
+        for status, said in texts.items()
     }
 
 

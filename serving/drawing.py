@@ -22,6 +22,8 @@ from models.value import Value
 
 # As many points as a screen shows; all corners of a smaller curve are kept.
 DRAWN = 500
+LIMITS = ("threshold", "clear_below")
+PROBABILITY = "should be a probability from 0 to 1"
 
 
 class Line(Value):
@@ -103,10 +105,10 @@ class Drawing(Value):
     symptoms: tuple[Symptom, ...]
     contract: str
     points: tuple[NamedPoint, ...]
-    prevalence: float = Field(description="at which everything below is stated")
+    prevalence: float = Field(description="at which everything below is stated that does not say otherwise")
     certification: Cases
     curve: Line
-    calibration: CalibrationCurve
+    calibration: CalibrationCurve = Field(description="at the share of the sick among the certification cases")
     decision_curve: DecisionCurve
     groups: tuple[GroupLine, ...]
     evidence: Measured | None
@@ -150,7 +152,7 @@ def drawing(scorer: Scorer, endpoint: str, prevalence: float | None = None) -> D
             negatives=curve.negative_count,
         ),
         curve=Line.of(curve, at),
-        calibration=CalibrationCurve.of(curve),
+        calibration=CalibrationCurve.of(_among_the_cases(curve)),
         decision_curve=DecisionCurve.of(curve, prevalence=at),
         groups=tuple(
             GroupLine(
@@ -167,14 +169,17 @@ def drawing(scorer: Scorer, endpoint: str, prevalence: float | None = None) -> D
     )
 
 
-def groups_at(scorer: Scorer, *, threshold: float, clear_below: float, prevalence: float) -> GroupTable:
-    """What a pair of thresholds, stated at `prevalence`, does for each subgroup.
+def groups_at(scorer: Scorer, *, threshold: float, clear_below: float, prevalence: float | None = None) -> GroupTable:
+    """What a pair of thresholds, stated at `prevalence` or at the bundle's own, does for each subgroup.
 
     Raises BadInput if clear_below is above the threshold, or one is no probability.
     """
+    limits = dict(zip(LIMITS, (threshold, clear_below), strict=True))
+    if wrong := [Refusal(name, PROBABILITY, f"{limit}") for name, limit in limits.items() if not 0 <= limit <= 1]:
+        raise BadInput(wrong)
     if clear_below > threshold:
         raise BadInput([Refusal("clear_below", f"should not be above the threshold {threshold}", f"{clear_below}")])
-    own = [scorer.turn(Setting.told(limit, prevalence)).own[0] for limit in (threshold, clear_below)]
+    own = [scorer.turn(Setting.told(limit, prevalence)).own[0] for limit in limits.values()]
     return GroupTable(groups=subgroup_table(scorer.manifest.groups, own[0], min(own)))
 
 
@@ -185,6 +190,19 @@ def _thinned(count: int, flagged: NDArray[np.int64]) -> NDArray[np.int64]:
     by_people = np.searchsorted(-flagged[:-1], -np.linspace(flagged[0], flagged[-2], DRAWN // 2))
     by_place = np.linspace(0, count - 1, DRAWN // 2).astype(np.int64)
     return np.unique(np.concatenate([by_people.clip(0, count - 1), by_place]))
+
+
+def _among_the_cases(curve: Curve) -> Curve:
+    """The curve with its probabilities restated at the share of the sick among its own cases.
+
+    How many were sick can be compared with them alone.
+    """
+    own = curve.positive_count / (curve.positive_count + curve.negative_count)
+    moved = _at(np.array(curve.thresholds, dtype=np.float64), curve.prevalence, own)
+    # Not checked: what was apart as 32-bit floats may come together where nearly all are sick.
+    return Curve.model_construct(
+        thresholds=tuple(moved.tolist()), positives=curve.positives, negatives=curve.negatives, prevalence=own
+    )
 
 
 def _at(thresholds: NDArray[np.float64], own: float | None, prevalence: float) -> NDArray[np.float64]:

@@ -9,14 +9,14 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from models.errors import BadBundle, BadInput, Refusal
+from models.errors import BadBundle, BadInput, Refusal, Unreachable, shown
 from models.scorer import RELEASED, Scorer
 from models.turn import Setting, Turned
 from serving import audit
 from serving.change import Change
 from serving.points import Changed, Foreseen, History, LivePoint, Preview, Recorded, WorkingPoint
 from serving.refusals import NoEndpoint, NotForeseen
-from serving.tuning import Store
+from serving.tuning import Store, StoreSpoiled
 
 # Changes whose meaning is kept; one is used for as long as it is live.
 REMEMBERED = 256
@@ -49,21 +49,30 @@ class Live:
         change = self.store.current(endpoint, scorer.bundle.digest)
         if change is None:
             return Now(0, None, RELEASED, scorer.turn())
-        if change.hash not in self._known:
+        known = self._known.get(change.hash)
+        if known is None:
+            known = self._mean(scorer, change)
+            # Threads come by here at once: what one has found stays its own, whatever another one forgets.
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            self._known[change.hash] = self._mean(endpoint, change)
-        return self._known[change.hash]
+            self._known[change.hash] = known
+        return known
 
-    def _mean(self, endpoint: str, change: Change) -> Now:
-        setting = Setting.model_validate(change.setting)
-        turned = self.scorers[endpoint].turn(setting)
+    def _mean(self, scorer: Scorer, change: Change) -> Now:
+        where = f"{change.endpoint}: version {change.version}"
+        setting = _recorded_setting(change)
+        try:
+            turned = scorer.turn(setting)
+        except (BadInput, Unreachable) as error:
+            raise BadBundle(
+                f"{where}: should mean what it did when it was turned, got: {error} Turn it anew."
+            ) from error
         recorded, solved = change.outcome, _outcome(turned)
         for name in ("threshold", "clear_below", "prevalence"):
             if recorded.get(name) != solved[name]:
                 raise BadBundle(
-                    f"{endpoint}: version {change.version}: {name}: should be {recorded.get(name)}, as when it was"
-                    f" turned, got {solved[name]}; turn it anew."
+                    f"{where}: {name}: should be {recorded.get(name)}, as when it was turned, got {solved[name]};"
+                    " turn it anew."
                 )
         return Now(change.version, change, setting, turned)
 
@@ -121,12 +130,15 @@ class Live:
     def roll_back(self, endpoint: str, to: int, *, version_seen: int, by: str, reason: str) -> Now:
         """Make the setting of an earlier version the live point again.
 
-        Raises BadInput if there is no such version, and what `change` does.
+        Raises BadInput if there is no such version, StoreSpoiled if the history is not what was written, and what
+        `change` does.
         """
         changes = self.store.history(endpoint, self.scorer(endpoint).bundle.digest)
+        if problems := audit.verify(changes):
+            raise StoreSpoiled("\n".join(map(str, problems)))
         if to > len(changes):
             raise BadInput([Refusal("to", f"should be a version from 0 to {len(changes)}", str(to))])
-        setting = Setting.model_validate(changes[to - 1].setting) if to else RELEASED
+        setting = _recorded_setting(changes[to - 1]) if to else RELEASED
         return self.change(endpoint, setting, version_seen=version_seen, by=by, reason=reason)
 
     def history(self, endpoint: str) -> History:
@@ -150,6 +162,16 @@ class Live:
         if endpoint not in self.scorers:
             raise NoEndpoint([Refusal("endpoint", f"should be one of {', '.join(self.scorers)}", endpoint)])
         return self.scorers[endpoint]
+
+
+def _recorded_setting(change: Change) -> Setting:
+    try:
+        return Setting.model_validate(change.setting)
+    except ValidationError as error:
+        rule = "setting: should be one that this release of Fulcrum reads"
+        raise BadBundle(
+            f"{change.endpoint}: version {change.version}: {rule}, got {shown(dict(change.setting))}; turn it anew."
+        ) from error
 
 
 def _outcome(turned: Turned) -> dict[str, JsonValue]:

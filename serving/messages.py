@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, cast, get_args
 
 import bentoml
 import numpy as np
@@ -63,7 +63,7 @@ class Request(bentoml.IODescriptor, BaseModel):  # type: ignore[misc]  # BentoML
         Raises BadInput if it can not be read.
         """
         fields = vars(self)
-        return Setting.told(fields["operating_point"], fields["prevalence"])
+        return Setting.told(fields.get("operating_point"), fields["prevalence"])
 
 
 class Unread(bentoml.IODescriptor):  # type: ignore[misc]  # the same
@@ -121,12 +121,18 @@ class Messages:
     request: type[Request]
     reply: type[Reply]
 
+    @property
+    def answer_type(self) -> type[BaseModel]:
+        """The type of the answer to one row."""
+        (answer,) = get_args(self.reply.model_fields["rows"].annotation)
+        return cast("type[BaseModel]", answer)
+
     @classmethod
     def of(cls, bundle: Bundle, *, name: str, max_rows: int, max_bytes: int) -> Self:
         """Make the types; their names begin with `name`, so that endpoints can be told apart in one document."""
         return cls(
             bundle=bundle,
-            request=_request(bundle.manifest.columns, name=name, max_rows=max_rows, max_bytes=max_bytes),
+            request=request_of(bundle.manifest.columns, name=name, max_rows=max_rows, max_bytes=max_bytes),
             reply=_reply(bundle.manifest, name=name),
         )
 
@@ -174,14 +180,16 @@ def _decision(*, positive: bool, negative: bool) -> dict[str, Any]:
     return {"positive": False, "decision": "negative"} if negative else {"positive": None, "decision": "indeterminate"}
 
 
-def _request(columns: Schema, *, name: str, max_rows: int, max_bytes: int) -> type[Request]:
+def request_of(columns: Schema, *, name: str, max_rows: int, max_bytes: int, own_point: bool = True) -> type[Request]:
+    """The type of a request for rows of these columns, which may ask for its own operating point or not."""
+    point: dict[str, Any] = {"operating_point": (Asked, Setting.model_fields["operating_point"])} if own_point else {}
     row = create_model(f"{name}Row", __base__=row_type(columns), __doc__=row_type(columns).__doc__)
     made = create_model(
         f"{name}Request",
         __base__=Request,
         __doc__=Request.__doc__,
         rows=(list[row], Field(min_length=1, max_length=max_rows, description="one row a person")),
-        operating_point=(Asked, Setting.model_fields["operating_point"]),
+        **point,
         prevalence=(float | None, Setting.model_fields["prevalence"]),
     )
     made.columns, made.max_bytes = columns, max_bytes

@@ -23,6 +23,7 @@ from serving.endpoint import Endpoint
 from serving.live import Live
 from serving.messages import Reply, Request
 from serving.refusals import STATUSES, refuse
+from serving.together import Together
 from serving.tuning import Store
 from serving.turning import HANDLERS, Turning
 
@@ -37,6 +38,7 @@ class CannotServe(FulcrumError, ImportError):
 try:
     SETTINGS = settings.read(os.environ)
     ENDPOINTS = {name: Endpoint.open(name, SETTINGS) for name in ("screen", "presurgical")}
+    TOGETHER = Together.open(ENDPOINTS["screen"], ENDPOINTS["presurgical"], SETTINGS)
     ACCESS = Access.read(SETTINGS.access)
     STORE = Store(SETTINGS.store)
 except FulcrumError as error:
@@ -46,6 +48,7 @@ LIVE = Live(STORE, {name: endpoint.scorer for name, endpoint in ENDPOINTS.items(
 TURNING = Turning(LIVE, ACCESS, max_bytes=SETTINGS.max_bytes)
 SCREEN, PRESURGICAL = ENDPOINTS["screen"], ENDPOINTS["presurgical"]
 ScreenRequest, ScreenReply = SCREEN.messages.request, SCREEN.messages.reply
+PathwayRequest, PathwayReply = TOGETHER.request, TOGETHER.reply
 PresurgicalRequest, PresurgicalReply = PRESURGICAL.messages.request, PRESURGICAL.messages.reply
 
 
@@ -67,6 +70,14 @@ class Screening:
     async def presurgical(self, request: PresurgicalRequest, /) -> PresurgicalReply:
         """Check before surgery: who is surely sick, alarming as few of the healthy as promised."""
         return await _answer("presurgical", request)
+
+    @bentoml.api
+    async def pathway(self, request: PathwayRequest, /) -> PathwayReply:
+        """Both models, one after the other: clear, refer or operate, with what that does measured jointly."""
+        try:
+            return await TOGETHER.answer(request, LIVE)
+        except tuple(STATUSES) as error:
+            return refuse(error)
 
 
 async def _answer(name: str, request: Request) -> Reply | Response:

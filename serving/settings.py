@@ -62,8 +62,13 @@ def read(environment: Mapping[str, str]) -> Settings:
     serving.settings.BadSetting: FULCRUM_MAX_ROWS: should be the most rows of one request, at least 1, got 'many'.
     """
     fields = {str(field.alias): field for field in Settings.model_fields.values()}
+    # Defaults are given like all else, so that they are checked too.
+    given = {
+        name: environment[name] if name in environment else field.get_default(call_default_factory=True)
+        for name, field in fields.items()
+    }
     try:
-        return Settings.model_validate({name: environment[name] for name in fields if name in environment})
+        return Settings.model_validate(given)
     except ValidationError as error:
         bad = {str(detail["loc"][0]): detail["input"] for detail in error.errors()}
         lines = [f"{name}: {fields[name].description}, got {_text(got)}." for name, got in bad.items()]

@@ -11,13 +11,13 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from models.errors import BadInput, Refusal, shown
 from models.turn import RULES, Setting, setting_refused
 from models.value import Value
 from serving.access import Access
-from serving.drawing import Drawing, GroupTable, drawing, groups_at
+from serving.drawing import LIMITS, PROBABILITY, Drawing, GroupTable, drawing, groups_at
 from serving.live import Live
 from serving.messages import body
 from serving.points import History, LivePoint, LivePoints, Preview, Proposal, RollBack
@@ -118,7 +118,8 @@ class Turning:
         return self.live.describe(endpoint, self.live.now(endpoint))
 
     async def _preview(self, request: Request) -> Preview:
-        setting = await self._read(request, Setting)
+        asked = await self._read(request, Setting)
+        setting = Setting.told(asked.operating_point, asked.prevalence)
         return await run_in_threadpool(self.live.preview, request.path_params["endpoint"], setting)
 
     async def _put(self, request: Request) -> LivePoint:
@@ -147,11 +148,11 @@ class Turning:
 
     async def _groups(self, request: Request) -> GroupTable:
         scorer = self.live.scorer(request.path_params["endpoint"])
-        threshold, clear_below = (_number(request, name) for name in ("threshold", "clear_below"))
-        missing = [name for name in ("threshold", "clear_below") if _number(request, name) is None]
+        threshold, clear_below = (_number(request, name) for name in LIMITS)
         if threshold is None or clear_below is None:
-            raise BadInput([Refusal(name, "should be a probability from 0 to 1", "nothing") for name in missing])
-        prevalence = _number(request, "prevalence") or scorer.manifest.prevalence
+            missing = [name for name in LIMITS if name not in request.query_params]
+            raise BadInput([Refusal(name, PROBABILITY, "nothing") for name in missing])
+        prevalence = _number(request, "prevalence")
         return groups_at(scorer, threshold=threshold, clear_below=clear_below, prevalence=prevalence)
 
     def _tuner(self, request: Request) -> str:
@@ -162,7 +163,7 @@ class Turning:
 
     async def _read(self, request: Request, kind: type[AnyValue]) -> AnyValue:
         try:
-            return kind.model_validate_json(await body(request, self.max_bytes))
+            return kind.model_validate_json(await body(request, self.max_bytes), strict=True)
         except ValidationError as error:
             details = error.errors(include_url=False)
             if details[0]["type"] == "json_invalid":
@@ -177,7 +178,10 @@ class Turning:
 
 async def _wrong_method(request: Request, error: Exception) -> Response:
     """A method that an address does not answer to, in the shape of every refusal."""
-    allowed = (getattr(error, "headers", None) or {}).get("Allow", "another")
+    del error  # It names the methods of one route; an address may have several.
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    methods = {method for route in routes for method in getattr(route, "methods", None) or ("GET", "HEAD")}
+    allowed = ", ".join(sorted(methods))
     response = refuse(WrongMethod([Refusal("method", f"should be {allowed}", request.method)]))
     response.headers["Allow"] = allowed
     return response

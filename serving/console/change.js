@@ -51,16 +51,15 @@ async function explain(error, change) {
   if (!(error instanceof Refused)) {
     refuse("The service did not answer, so it is not known whether the change arrived. Look at the history, then try again.");
   } else if (error.status === 401) {
-    refuse("The token is missing or not known. Nothing was changed. Check it for a typing mistake, or ask for one where this service is run.");
+    refuse("The token is missing or not known. Nothing was changed. Check it for a typing mistake, or ask for one where this service is run.", said(error));
     find("#token").focus();
   } else if (error.status === 403) {
-    refuse("This token may look, but not change: it lacks the role “tune”. Nothing was changed. Ask somebody who has the role, or have it given to you.");
+    refuse("You may look, but not change the live point. Nothing was changed. Ask somebody who has the role “tune”, or have it given to you.", said(error));
     find("#token").focus();
   } else if (error.status === 409) {
     await explainNewer(change);
   } else {
-    const control = change.live().change_control;
-    refuse(`The service refused: ${error.message} Nothing was changed.`, control && ` ${bounds(control)} Cancel, turn to a point within that, and try again.`);
+    refuse("This change was refused, and nothing was changed. Cancel, turn to a point within what was foreseen, and try again.", said(error), make("p", {}, bounds(change.live().change_control)));
   }
 }
 
@@ -82,5 +81,7 @@ async function explainNewer(change) {
   refuse(make("b", {}, "Somebody else has changed the live point while you decided."), ` ${version(newer)} Nothing was changed by you.`, make("div", { class: "actions" }, load));
   load.focus();
 }
+
+const said = (error) => make("p", {}, make("small", {}, `The service says: ${error.message}`));
 
 const refuse = (...parts) => show(find("#change-refusal"), make("div", { class: "problem" }, parts.filter(Boolean)));

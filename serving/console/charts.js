@@ -53,7 +53,7 @@ function tabulate(table, title, head, rows) {
 }
 
 // A marker on the edge is drawn whole.
-const OVER = 9;
+const OVER = 12;
 
 const STYLES = {
   curve: () => ({ showLine: true, pointRadius: 0, borderColor: colour("ink"), borderWidth: 2 }),
@@ -63,9 +63,9 @@ const STYLES = {
   reference: () => ({ showLine: true, pointRadius: 0, borderColor: colour("muted"), borderWidth: 1.5, borderDash: [5, 5] }),
   dotted: () => ({ showLine: true, pointRadius: 0, borderColor: colour("muted"), borderWidth: 1.5, borderDash: [1, 4] }),
   bars: () => ({ showLine: true, pointRadius: 0, borderColor: colour("ink"), borderWidth: 1.5, spanGaps: false }),
-  turned: () => ({ clip: OVER, pointRadius: 8, pointBackgroundColor: colour("accent"), borderColor: colour("surface"), borderWidth: 2, order: -2 }),
+  turned: () => ({ clip: OVER, pointRadius: 7, pointBackgroundColor: colour("accent"), borderColor: colour("surface"), borderWidth: 2, order: -2 }),
   cleared: () => ({ clip: OVER, pointRadius: 7, pointStyle: "triangle", pointBackgroundColor: colour("accent"), borderColor: colour("surface"), borderWidth: 2, order: -2 }),
-  live: () => ({ clip: OVER, pointRadius: 8, pointStyle: "rectRot", pointBackgroundColor: colour("live"), borderColor: colour("surface"), borderWidth: 2, order: -1 }),
+  live: () => ({ clip: OVER, pointRadius: 11, pointStyle: "rectRot", pointBackgroundColor: colour("live"), borderColor: colour("surface"), borderWidth: 2, order: -1 }),
 };
 
 const styled = ({ style, label, data }) => ({ label, data, pointHitRadius: 6,  ...STYLES[style]() });

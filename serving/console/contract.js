@@ -31,19 +31,19 @@ const KINDS = {
     local: true,
   },
   cost: {
-    name: "to weigh a miss against false alarms (cost)",
+    name: "to weigh misses and alarms (cost)",
     fields: [number("Missing one sick person is as bad as", "cost of a miss", 50, "alarms in vain")],
     words: ([alarms], here) => `miss costs ${alarms} alarms at prevalence ${here}`,
     local: true,
   },
   capacity: {
-    name: "no more flags than can be looked at (capacity)",
+    name: "few enough flags (capacity)",
     fields: [number("Flag at most", "capacity", 200, "of 1,000 people")],
     words: ([most], here) => `flagged <= ${most} per 1000 at prevalence ${here}`,
     local: true,
   },
   zone: {
-    name: "to rule out, to rule in, and to look again between",
+    name: "to leave doubt open (rule in, rule out)",
     fields: [
       share("Of the healthy, not flagged at least", "rule in: specificity", 95),
       share("Of the sick, not cleared at least", "rule out: recall", 95),
@@ -58,9 +58,9 @@ const OWN_WORDS = "own";
 /** Fill the list of what can be needed: nothing, a point of the bundle, or a contract. */
 export function offer(points, { onHand, onPoint, onWords, onLocal }) {
   const options = [
-    make("option", { value: BY_HAND }, "no contract: I turn by hand"),
-    ...points.map((point) => make("option", { value: `point:${point.name}` }, `what came with the model: ${point.in_words}`)),
-    make("option", { value: OWN_WORDS }, "what my own words below say"),
+    make("option", { value: BY_HAND }, "nothing: I turn by hand"),
+    ...points.map((point) => make("option", { value: `point:${point.name}` }, `the point “${point.name}”: ${point.in_words}`)),
+    make("option", { value: OWN_WORDS }, "what I wrote below"),
     ...Object.entries(KINDS).map(([kind, { name }]) => make("option", { value: kind }, name)),
   ];
   const kind = find("#kind");
@@ -100,7 +100,7 @@ export function settle(words) {
 
 
 /** A prevalence short enough to stand in words. */
-export const rounded = (prevalence) => Number(inPercent(prevalence, 3)) / 100;
+export const rounded = (prevalence) => asShare(inPercent(prevalence, 3));
 
 function input({ label, term, value, unit }, place, compose) {
   const id = `kind-field-${place}`;

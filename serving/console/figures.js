@@ -1,7 +1,7 @@
 /** What a point does and promises: a table of figures beside those of the live point, and the promises in words. */
 
 import { find, make, show } from "./dom.js";
-import { count, figure, interval, percent, plain, promise, proof } from "./words.js";
+import { count, figure, interval, percent, plain, promises, proof } from "./words.js";
 
 const shareOf = (estimate) => [
   percent(estimate.value),
@@ -22,10 +22,13 @@ const ROWS = [
   ["Of all people, flagged", "alert rate", (figures) => shareOf(figures.flagged)],
   ["A flag multiplies the odds of being sick by", "LR+", (figures) => ratioOf(figures.likelihood_ratio_positive)],
   ["No flag multiplies the odds of being sick by", "LR−", (figures) => ratioOf(figures.likelihood_ratio_negative)],
-  ["Sick found per person, less the price of alarms", "net benefit", (figures) => [figures.net_benefit.toFixed(4), null, null]],
+  ["Sick found per person, less the price of alarms", "net benefit", (figures) => [figures.net_benefit?.toFixed(4) ?? "not measured", null, null]],
 ];
 
-const ZONE = "Of the healthy, not flagged";
+const OPEN = [
+  ["Of the sick, neither flagged nor cleared", "indeterminate", (figures) => shareOf(figures.indeterminate_sick_share)],
+  ["Of the healthy, neither flagged nor cleared", "indeterminate", (figures) => shareOf(figures.indeterminate_healthy_share)],
+];
 
 /** Both points side by side; where they are the same, one. */
 export function showFigures(turned, live, facts) {
@@ -36,13 +39,22 @@ export function showFigures(turned, live, facts) {
     find("#figures"),
     make("caption", { class: "hidden" }, "Figures of the point with 95 % intervals"),
     make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Figure"), columns.map(head))),
-    make("tbody", {}, ROWS.map(([name, term, read]) => row(zone && term === "specificity" ? ZONE : name, term, read, columns))),
+    make("tbody", {}, (zone ? ROWS.toSpliced(2, 0, ...OPEN) : ROWS).map(([name, term, read]) => row(name, term, read, columns))),
   );
   const { rows, positives, negatives } = facts.certification;
   find("#figures-note").textContent =
     `Measured on ${count(rows)} people with a known answer: ${count(positives)} sick, ${count(negatives)} healthy. ` +
     `Below each figure its 95 % interval, and the people it was counted on.` +
-    (zone ? " Between the two thresholds a person is neither flagged nor cleared." : "");
+    later(facts.evidence);
+}
+
+function later(evidence) {
+  if (!evidence) return "";
+  const { rows, kept, area_under_curve: area, area_interval: [low, high] } = evidence;
+  return (
+    ` Afterwards the released point was tried on ${count(rows)} other people: its promise was ${kept ? "kept" : "NOT kept"}` +
+    ` (area under the ROC curve ${area.toFixed(3)}, ${low.toFixed(3)} to ${high.toFixed(3)}).`
+  );
 }
 
 const head = ([name, point]) =>
@@ -63,14 +75,23 @@ function row(name, term, read, columns) {
 /** What is promised at the turned point, and what of the live promises is given up. */
 export function showPromise(turned, live) {
   const { certificates: kept } = turned;
-  const lost = kept.length ? [] : live.turned.certificates;
+  const idle = useless(turned.figures.counts);
+  const lost = kept.length ? [] : promises(live.turned);
   show(
     find("#promise"),
     kept.length
-      ? make("ul", { class: "promises" }, kept.map((certificate) => make("li", {}, promise(certificate), make("small", {}, proof(certificate)))))
+      ? make("ul", { class: "promises" }, promises(turned).map((text, place) => make("li", {}, text, make("small", {}, proof(kept[place])))))
       : make("p", { class: "nothing" }, make("b", {}, "Nothing is promised for this threshold, only measured."), " ", why(turned)),
-    lost.length > 0 && make("p", { class: "lost" }, "The live point promises, and this one gives up: ", lost.map(promise).join(" ")),
+    idle && make("p", { class: "lost" }, idle),
+    lost.length > 0 && make("p", { class: "lost" }, "The live point promises, and this one gives up: ", lost.join(" ")),
   );
+}
+
+/** What to say of a point at which the model makes no difference between people; null if it makes one. */
+function useless({ hits, misses, alarms, clears }) {
+  if (misses + clears === 0) return "It flags everybody, so the model tells nothing here: the same is had without it.";
+  if (hits + alarms === 0) return "It flags nobody, so the model tells nothing here: the same is had without it.";
+  return null;
 }
 
 function why(turned) {

@@ -22,15 +22,16 @@ function row(group, kind) {
   return make(
     "tr",
     {},
-    make("th", { scope: "row" }, `${capital(spaced(group.column))}: ${value(group.is, kind)}`),
-    make("td", {}, make("b", {}, count(group.rows)), make("small", {}, `${count(group.positives)} sick`)),
-    group.suppressed ? make("td", { colspan: 2, class: "few" }, "left out: too few people") : [cell(group.recall), cell(group.specificity)],
+    make("th", { scope: "row" }, `${capital(spaced(group.column))}: ${value(group.value, kind)}`),
+    group.suppressed
+      ? make("td", { colspan: 3, class: "few" }, "left out: too few people")
+      : [make("td", {}, make("b", {}, count(group.rows)), make("small", {}, `${count(group.positives)} sick`)), cell(group.recall), cell(group.specificity)],
   );
 }
 
-const cell = (estimate) => make("td", {}, make("b", {}, percent(estimate?.value)), estimate && make("small", {}, interval(estimate)));
+const cell = (estimate) => make("td", {}, make("b", {}, percent(estimate.value)), make("small", {}, interval(estimate)));
 
-const value = (is, kind) => (kind === "Binary" ? { 0: "no", 1: "yes", false: "no", true: "yes" }[is] ?? is : is);
+const value = (told, kind) => (kind === "Binary" ? { 0: "no", 1: "yes" }[told] ?? told : spaced(told));
 
 /** Show what the further heads of the model say; nothing where it has none. */
 export function showSymptoms(symptoms) {

@@ -4,14 +4,14 @@ import { find, make, show } from "./dom.js";
 import { moment, plain } from "./words.js";
 
 /** Show the history; `onBack` is called with the version that is to be gone back to. */
-export function showHistory({ changes, verified }, live, released, onBack) {
+export function showHistory({ changes, verified, problems }, live, released, onBack) {
   const first = { version: 0, in_words: released, by: null, at: null, reason: "as released", ...(changes.length ? {} : at(live.turned)) };
   const rows = [...changes].reverse().concat(first);
   show(
     find("#history"),
     verified
       ? make("p", { class: "hint" }, "Checked: each entry carries the fingerprint of the one before it, and none is missing or altered.")
-      : make("p", { class: "problem" }, "The history does not verify: an entry is missing or was altered. Tell whoever runs this service."),
+      : make("p", { class: "problem" }, `The history does not verify: ${problems.join(" ")} Tell whoever runs this service.`),
     make(
       "div",
       { class: "scroll", role: "region", "aria-label": "History", tabindex: "0" },

@@ -1,7 +1,7 @@
 /** What is live now, who set it and why, and that somebody else has changed it. */
 
 import { find, make, show } from "./dom.js";
-import { moment, plain, promise, rule, capital } from "./words.js";
+import { moment, plain, promises, rule, capital } from "./words.js";
 
 export function showLive(live, facts) {
   const { turned } = live;
@@ -9,11 +9,11 @@ export function showLive(live, facts) {
     find("#live-facts"),
     make("p", { class: "verdict" }, `${capital(rule(turned))} `, make("small", {}, `at prevalence ${plain(turned.prevalence)}`)),
     turned.certificates.length
-      ? turned.certificates.map((certificate) => make("p", {}, promise(certificate)))
+      ? promises(turned).map((text) => make("p", {}, text))
       : make("p", {}, "Nothing is promised for it, only measured."),
     make("p", { class: "hint" }, version(live)),
   );
-  find("#bounds").textContent = live.change_control ? bounds(live.change_control) : "";
+  find("#bounds").textContent = bounds(live.change_control);
   find("#identity").textContent = `Model ${live.model}, bundle ${live.bundle.slice(0, 12)}, live version ${live.version}.${facts.intended_use ? ` Intended use: ${facts.intended_use}` : ""}`;
 }
 
@@ -24,10 +24,12 @@ export function version({ version: number, changed }) {
 }
 
 /** What change control allows, in words. */
-export function bounds({ lowest, highest, criteria, prevalence_low: low, prevalence_high: high }) {
-  const prevalence = low === null && high === null ? "" : `, prevalence from ${plain(low ?? 0)} to ${plain(high ?? 1)}`;
+export function bounds(control) {
+  if (control === null) return "This model was released without any change foreseen: its live point stays.";
+  const { lowest, highest, criteria, prevalence_low: low, prevalence_high: high } = control;
+  const prevalence = low === null ? "no other prevalence" : `prevalences from ${plain(low)} to ${plain(high)}`;
   const kept = criteria.length ? `, as long as ${criteria.join(" and ")}` : "";
-  return `Live may be changed to thresholds from ${plain(lowest)} to ${plain(highest)}${prevalence}${kept}.`;
+  return `Foreseen when it was released: thresholds from ${plain(lowest)} to ${plain(highest)}, ${prevalence}${kept}.`;
 }
 
 /** Say that somebody else has changed the live point, and offer what can be done about it. */

@@ -10,17 +10,15 @@ import { showGroups, showSymptoms } from "./groups.js";
 import { showHistory } from "./history.js";
 import { notice, showLive, showNewer } from "./live.js";
 import { askPatient, showAnswer, showNoAnswer } from "./patient.js";
-import { showPeople } from "./people.js";
-import { middle, placeOf } from "./positions.js";
-import { asShare, capital, inPercent, percent, plain, promise, rule, spaced } from "./words.js";
+import { becomes, showPeople } from "./people.js";
+import { placeOf } from "./positions.js";
+import { page, setting } from "./state.js";
+import { watch } from "./watch.js";
+import { asShare, capital, inPercent, percent, plain, promises, rule, spaced } from "./words.js";
 
 const SETTLED_MS = 120;
 const SPOKEN_MS = 700;
-const POLL_MS = 3000;
 
-// What is asked for: {by: "live"}, {by: "place", at}, {by: "threshold", value}, {by: "words", words} or {by: "point", name}.
-// `prevalence` is null where the model's own is meant. `turned` is the service's last answer.
-const page = { model: null, live: null, facts: null, asked: null, prevalence: null, turned: null, refused: null, newer: null, row: null };
 let timers = {};
 let asking = new AbortController();
 
@@ -33,7 +31,6 @@ async function start() {
   } catch (error) {
     notice(`This page could not be filled: ${error.message} Reload it to try again.`, true);
   }
-  poll();
 }
 
 function chooser(models) {
@@ -55,7 +52,8 @@ async function open(model) {
   window.history.replaceState(null, "", `#${model}`);
   find(`#models input[value="${CSS.escape(model)}"]`).checked = true;
   find("#purpose").textContent = facts.purpose;
-  find("#target").textContent = `It looks for: ${facts.target.meaning || spaced(facts.target.name)}. Released with the contract: ${facts.contract}.`;
+  find("#target").textContent = `It looks for: ${facts.target.meaning || spaced(facts.target.name)}.`;
+  find("#contract").textContent = `Contract when it was released: ${facts.contract}.`;
   contract.offer(facts.points, {
     onHand: () => {
       contract.settle("");
@@ -109,18 +107,6 @@ function turn(asked, prevalence = page.prevalence, wait = SETTLED_MS) {
   timers.settle = setTimeout(settle, wait);
 }
 
-function setting() {
-  const { asked, facts, live, prevalence } = page;
-  const point = {
-    live: () => live.setting.operating_point,
-    place: () => middle(facts.curve.thresholds, asked.at),
-    threshold: () => asked.value,
-    words: () => asked.words,
-    point: () => asked.name,
-  }[asked.by]();
-  return { operating_point: point, prevalence };
-}
-
 async function settle() {
   asking = new AbortController();
   const { signal } = asking;
@@ -153,7 +139,7 @@ function render() {
   slider.setAttribute("aria-valuetext", `${rule(turned)}; finds ${percent(turned.figures.recall.value)} of the sick, clears ${percent(turned.figures.specificity.value)} of the healthy`);
   writeFields();
   find("#verdict").textContent = verdict(turned);
-  const sentence = showPeople(turned.figures, turned.clear_below < turned.threshold);
+  const sentence = showPeople(turned);
   showPromise(turned, live);
   showFigures(turned, live, facts);
   showCharts({ turned, live, facts });
@@ -162,7 +148,7 @@ function render() {
   show(find("#refusal"));
   find(".results").classList.remove("stale");
   show(find("#forbidden"), page.allowed === false && make("p", { class: "warning" }, make("b", {}, "You may look, but it could not be made live: "), page.refused_because.join(" ")));
-  const promised = turned.certificates.map(promise).join(" ") || "Nothing is promised, only measured.";
+  const promised = promises(turned).join(" ") || "Nothing is promised, only measured.";
   speak(`${verdict(turned)} ${sentence} ${promised}`);
 }
 
@@ -242,10 +228,12 @@ find("#apply").onclick = () => {
   confirm({
     title: "Make this the live point?",
     action: "Make it live",
-    to: () => [capital(rule(turned)), ` at prevalence ${plain(turned.prevalence)}. `, turned.certificates.map(promise).join(" ") || "Nothing is promised."],
+    to: () => meaning(turned),
     send: (reason, token) => api.change(model, { ...wanted, reason, version: page.live.version }, token),
   });
 };
+
+const meaning = (turned) => [`${capital(rule(turned))}. `, promises(turned).join(" ") || "Nothing is promised.", make("br"), becomes(turned)];
 
 function goBack(change) {
   const { model } = page;
@@ -268,7 +256,7 @@ function confirm({ title, action, to, send }) {
         "dl",
         { class: "from-to" },
         make("dt", {}, `Live now (version ${page.live.version})`),
-        make("dd", {}, `${capital(rule(page.live.turned))} at prevalence ${plain(page.live.turned.prevalence)}. `, page.live.turned.certificates.map(promise).join(" ") || "Nothing is promised."),
+        make("dd", {}, meaning(page.live.turned)),
         make("dt", {}, "From now on"),
         make("dd", {}, to()),
       ),
@@ -286,30 +274,16 @@ function confirm({ title, action, to, send }) {
   });
 }
 
-/** Look every few seconds, while the page is seen, whether somebody else has changed the live point. */
-async function poll() {
-  clearTimeout(timers.poll);
-  if (document.visibilityState !== "visible") return;
-  await look().catch(() => {});
-  timers.poll = setTimeout(poll, POLL_MS);
-}
-
-async function look() {
-  if (!page.live) return;
-  const { model, live } = page;
-  const now = await api.livePoint(model);
-  const known = page.newer ?? live;
-  if (page.model !== model || page.live !== live || (now.version === known.version && now.bundle === known.bundle)) return;
-  page.newer = now;
-  if (page.turned) render();
-  showNewer(now, {
-    onCompare: () => {
-      notice();
-      adopt(now);
-    },
-    onTake: () => open(model),
-  });
-}
-
-document.addEventListener("visibilitychange", poll);
+watch({
+  onNewer: (newer) => {
+    if (page.turned) render();
+    showNewer(newer, {
+      onCompare: () => {
+        notice();
+        adopt(newer);
+      },
+      onTake: () => open(page.model),
+    });
+  },
+});
 start();

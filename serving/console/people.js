@@ -18,18 +18,32 @@ const FATES = [
   { key: "cleared", name: "healthy and cleared", class: "cleared" },
 ];
 
-/** Show what becomes of people under `figures`; answers with the sentence, to be spoken. */
-export function showPeople(figures, zone) {
-  const fates = FATES.filter((fate) => zone || !fate.dashed);
-  const per1000 = fates.map((fate) => figures.per_1000[fate.key]);
-  const of = scale(per1000);
-  const people = parts(per1000, of);
-  const [sentence, note] = [told(fates, people, of, figures.prevalence), explained(of)];
+/** Show what becomes of people at a point; answers with the sentence, to be spoken. */
+export function showPeople(turned) {
+  const counted = counts(turned);
+  const sentence = becomes(turned);
   find("#people-sentence").textContent = sentence;
-  find("#people-note").textContent = note;
   find("#brief").textContent = sentence;
-  picture(fates, drawn(people), sentence, people);
+  find("#people-note").textContent = counted ? explained(counted.of) : "";
+  if (counted) picture(counted.fates, drawn(counted.people), sentence, counted.people);
+  else show(find("#people"));
   return sentence;
+}
+
+/** What becomes of people at a point, in one sentence. */
+export function becomes(turned) {
+  const counted = counts(turned);
+  if (!counted) return "What becomes of people can not be said: there were no sick, or no healthy people to measure it on.";
+  return told(counted.fates, counted.people, counted.of, turned.prevalence);
+}
+
+/** How many of how many people each fate has; null where it was not measured. */
+function counts({ figures, threshold, clear_below: below }) {
+  const fates = FATES.filter((fate) => below < threshold || !fate.dashed);
+  const per1000 = fates.map((fate) => figures.per_1000[fate.key]);
+  if (per1000.includes(null)) return null;
+  const of = scale(per1000);
+  return { fates, of, people: parts(per1000, of) };
 }
 
 /** Of how many people every group that exists has at least one. */

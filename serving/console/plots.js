@@ -103,16 +103,17 @@ export const decision = {
   term: "decision curve, net benefit",
   explains: "Left: a miss is much worse than a false alarm. Right: it is less so. The model is worth using where its line is above both others: flagging everybody, and nobody. Grey: 95 % interval.",
   legend: true,
-  axes({ facts: { decision_curve: { thresholds, model } } }) {
+  axes({ turned, live, facts: { decision_curve: { thresholds, model } } }) {
     const most = Math.max(...model);
     return {
-      x: { title: "threshold probability", min: thresholds[0], max: Math.min(thresholds.at(-1), 1), write: round, log: true },
+      x: { title: "threshold probability", min: Math.min(...[turned, live.turned].map((point) => point.threshold), ...thresholds.filter((x) => x > 0)) / 1.5, max: Math.min(thresholds.at(-1), 1), write: round, log: true },
       y: { title: "net benefit (sick found per person)", min: -most / 4, max: most * 1.15, loose: true, write: figure },
     };
   },
   lines({ facts, turned, live }) {
     const { thresholds, model, low, high, all } = facts.decision_curve;
-    const line = (values) => thresholds.map((x, i) => ({ x, y: values[i] }));
+    // A threshold of 0 has no place on a scale that grows tenfold.
+    const line = (values) => thresholds.map((x, i) => ({ x, y: values[i] })).filter(({ x }) => x > 0);
     const at = (point) => [{ x: point.threshold, y: point.figures.net_benefit }];
     return [
       { label: "Turned to", style: "turned", data: at(turned) },
@@ -127,11 +128,11 @@ export const decision = {
   tell({ facts, turned, live }) {
     const { thresholds, model, low, high, all } = facts.decision_curve;
     const other = live.turned.prevalence === turned.prevalence
-      ? ` the live point ${figure(live.turned.figures.net_benefit)}.`
+      ? ` the live point ${figure(live.turned.figures.net_benefit ?? 0)}.`
       : " the live point is stated at another prevalence and is not shown here.";
     const rows = thresholds.map((threshold, i) => [plain(threshold), figure(model[i]), `${figure(low[i])} to ${figure(high[i])}`, figure(all[i])]);
     return {
-      text: `At prevalence ${plain(facts.prevalence)} the turned point has a net benefit of ${figure(turned.figures.net_benefit)};${other}`,
+      text: `At prevalence ${plain(facts.prevalence)} the turned point has a net benefit of ${figure(turned.figures.net_benefit ?? 0)};${other}`,
       head: ["Threshold", "This model", "95 % interval", "Flag everybody"],
       rows: dozen(rows),
     };
@@ -162,7 +163,7 @@ export const calibration = {
   tell({ facts: { calibration: { bins, slope, observed_over_expected: ratio } } }) {
     const line = slope === null ? "" : ` The slope is ${figure(slope)}, where 1 is best.`;
     return {
-      text: `${bins.length} groups of people. As many were sick as told, times ${figure(ratio)}.${line}`,
+      text: `In all, ${figure(ratio)} times as many were sick as foretold (observed over expected, 1 is best).${line}`,
       head: ["Told", "Really sick", "95 % interval", "People"],
       rows: bins.map((bin) => [percent(bin.expected), percent(bin.observed.value), interval(bin.observed), count(bin.rows)]),
     };

@@ -58,27 +58,32 @@ export function rule(turned) {
 }
 
 const PROMISES = {
-  recall: "of the sick are found (recall)",
-  specificity: "of the healthy are cleared (specificity)",
-  precision: "of the flagged are really sick (precision)",
-  npv: "of the cleared are really healthy (NPV)",
-  flagged: "of all people are flagged",
+  recall: ["of the sick are found (recall)", "of the sick are not cleared (recall)"],
+  specificity: ["of the healthy are cleared (specificity)", "of the healthy are not flagged (specificity)"],
+  precision: ["of the flagged are really sick (precision)"],
+  npv: ["of the cleared are really healthy (NPV)"],
+  flagged: ["of all people are flagged"],
 };
 
-/** A certificate as a sentence; one of a kind that this page does not know is given in the service's words. */
-export function promise(certificate) {
+/** All promises of a point, as sentences. */
+export const promises = ({ certificates, threshold, clear_below: below }) =>
+  certificates.map((certificate) => promise(certificate, below < threshold));
+
+/** A certificate as a sentence; a figure that is no share is given in the service's words. */
+function promise(certificate, zone) {
   const { figure: of, at_least: least, at_most: most, confidence, prevalence, group } = certificate;
-  if (!PROMISES[of]) return `${certificate.in_words}.`;
+  if (!PROMISES[of]) return `${capital(certificate.in_words)}.`;
+  const [plainly, beside = plainly] = PROMISES[of];
   const bound = least === null ? `At most ${plain(most)}` : `At least ${plain(least)}`;
   const where = prevalence === null ? "" : ` where ${plain(prevalence)} of people are sick`;
-  const among = group === null ? "" : `, in the group ${group}`;
-  return `${bound} ${PROMISES[of]}${where}${among}; certain to ${plain(confidence)}.`;
+  const among = group === null ? "" : `, in the group ${spaced(group)}`;
+  return `${bound} ${zone ? beside : plainly}${where}${among}, with ${plain(confidence)} certainty.`;
 }
 
 /** How the certificate stands on its cases. */
 export const proof = (certificate) =>
-  `Tested on ${count(certificate.positives)} sick and ${count(certificate.negatives)} healthy people,` +
-  ` who would carry a promise of ${percent(certificate.certified)}.`;
+  `Tested on ${count(certificate.positives)} sick and ${count(certificate.negatives)} healthy people, who would carry` +
+  ` a promise of ${PROMISES[certificate.figure] ? percent(certificate.certified) : figure(certificate.certified)}.`;
 
 /** A name of a column or an endpoint as it is read: "age_60_and_above" is "age 60 and above". */
 export const spaced = (name) => name.replaceAll("_", " ");

@@ -1,0 +1,36 @@
+/** What the page knows and asks for. */
+
+import { middle } from "./positions.js";
+
+/**
+ * `asked` is {by: "live"}, {by: "place", at}, {by: "threshold", value}, {by: "words", words} or {by: "point", name};
+ * `prevalence` is null where the model's own is meant; `turned` is the service's last answer, `refused` why there is
+ * none; `newer` is a live point that somebody else has made and that is not yet looked at here.
+ */
+export const page = {
+  model: null,
+  live: null,
+  facts: null,
+  asked: null,
+  prevalence: null,
+  turned: null,
+  allowed: null,
+  refused_because: [],
+  groups: [],
+  refused: null,
+  newer: null,
+  row: null,
+};
+
+/** What is asked for, as the service takes it. */
+export function setting() {
+  const { asked, facts, live, prevalence } = page;
+  const point = {
+    live: () => live.setting.operating_point,
+    place: () => middle(facts.curve.thresholds, asked.at),
+    threshold: () => asked.value,
+    words: () => asked.words,
+    point: () => asked.name,
+  }[asked.by]();
+  return { operating_point: point, prevalence };
+}

@@ -1,0 +1,127 @@
+"""Two models behind one address: the screen, then the pre-surgical model for those it does not clear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
+
+import bentoml
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from models.joint import PATHWAY, open_joint
+from models.pathway import ANSWERS, Pathway
+from models.pathway_figures import PathwayFigures
+from models.turn import Setting, Turned
+from serving.endpoint import Endpoint
+from serving.live import Live, Now
+from serving.messages import Messages, Request, request_of
+from serving.points import AnsweredAt
+from serving.settings import Settings
+
+
+class Step(BaseModel):
+    """Which model answered, and where on its curve it worked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    bundle: str = Field(description="SHA-256 of its manifest")
+    version: int = Field(description="of the live point that answered")
+    prevalence: float = Field(description="share of sick people at which its probabilities are stated")
+    operating_point: AnsweredAt
+
+
+class PathwayReply(bentoml.IODescriptor, BaseModel):  # type: ignore[misc]  # BentoML's own types are not shipped
+    """One of three answers a row, in the order of the request, and what stands behind them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+
+    screen: Step
+    presurgical: Step
+    measured: PathwayFigures | None = Field(
+        description="what both do together, counted on the same people; null without joint evidence"
+    )
+
+
+@dataclass(frozen=True)
+class Together:
+    """The pathway of two endpoints, with the types in which it is asked and answers."""
+
+    PARTS: ClassVar[tuple[str, str]] = ("screen", "presurgical")
+
+    pathway: Pathway
+    endpoints: tuple[Endpoint, Endpoint]
+    request: type[Request]
+    reply: type[PathwayReply]
+
+    @classmethod
+    def open(cls, screen: Endpoint, presurgical: Endpoint, settings: Settings) -> Self:
+        """The pathway of two opened endpoints, with its joint evidence if it lies beside them.
+
+        Raises BadBundle if the two are not of one disease, or the evidence is of other bundles.
+        """
+        first, second = screen.scorer, presurgical.scorer
+        there = (settings.bundles / PATHWAY).exists()
+        joint = open_joint(settings.bundles, first.bundle, second.bundle) if there else None
+        pathway = Pathway(first, second, joint)
+        return cls(
+            pathway=pathway,
+            endpoints=(screen, presurgical),
+            request=request_of(
+                pathway.columns,
+                name="Pathway",
+                max_rows=settings.max_rows,
+                max_bytes=settings.max_bytes,
+                own_point=False,
+            ),
+            reply=_reply(screen.messages, presurgical.messages),
+        )
+
+    async def answer(self, request: Request, live: Live) -> PathwayReply:
+        """Answer rows at both live points, restated at the prevalence of the request if it names one.
+
+        Raises BadInput if a row or the prevalence is refused.
+        """
+        asked = request.asked
+        points = [await live.soon(name) for name in self.PARTS]
+        at = (self._at(0, points[0], asked), self._at(1, points[1], asked))
+        encoded = self.pathway.parted(request.encoded())
+        found = self.pathway.score(*encoded, at=at)
+        screen, presurgical = (
+            endpoint.messages.answer(scores, now.version)
+            for endpoint, scores, now in zip(self.endpoints, (found.screen, found.presurgical), points, strict=True)
+        )
+        rows = [
+            {"answer": ANSWERS[answer], "screen": first, "presurgical": second}
+            for answer, first, second in zip(
+                found.answers.tolist(), vars(screen)["rows"], vars(presurgical)["rows"], strict=True
+            )
+        ]
+        steps = {
+            name: Step(**{field: getattr(reply, field) for field in Step.model_fields})
+            for name, reply in zip(self.PARTS, (screen, presurgical), strict=True)
+        }
+        measured = self.pathway.measure(at[1].prevalence, at=at)
+        return self.reply.model_validate({**steps, "measured": measured, "rows": rows})
+
+    def _at(self, place: int, now: Now, asked: Setting) -> Turned:
+        if asked.prevalence is None:
+            return now.turned
+        setting = now.setting.model_copy(update={"prevalence": asked.prevalence})
+        return self.endpoints[place].scorer.turn(setting)
+
+
+def _reply(screen: Messages, presurgical: Messages) -> type[PathwayReply]:
+    meaning = (
+        "clear: the screen says negative; operate: it does not and the pre-surgical model says positive; refer:"
+        " everybody else, whoever is undecided among them"
+    )
+    fields: dict[str, Any] = {
+        "answer": (Literal["clear", "refer", "operate"], Field(description=meaning)),
+        "screen": (screen.answer_type, Field(description="what the screen says")),
+        "presurgical": (presurgical.answer_type, Field(description="what the pre-surgical model says")),
+    }
+    config = ConfigDict(frozen=True, extra="forbid")
+    answer = create_model("PathwayAnswer", __config__=config, __doc__="The answer to one row.", **fields)
+    rows: dict[str, Any] = {"rows": (list[answer], Field(description="one answer a row, in the order of the request"))}
+    return create_model("PathwayReply", __base__=PathwayReply, __doc__=PathwayReply.__doc__, **rows)
