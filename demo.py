@@ -1,4 +1,4 @@
-"""Everything once, on real data: train, certify, verify, serve, ask, score a file, stop. `make demo` runs it."""
+"""Everything once, on real data: plan, train, certify, verify, serve, ask, turn, score, stop. `make demo` runs it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from fulcrum import SOME_REFUSED
 from models.bundle import open_bundle
 from models.errors import NoData
 from models.rows import decode_rows
+from serving.access import add_person
 from training.run import load
 from training.sources.covid import CovidTests
 from training.study import Study, find_study
@@ -37,22 +38,30 @@ def main() -> None:
     """Run the demonstration; any step that fails ends it with that step's exit code."""
     began = time.monotonic()
     name = reachable_study()
-    title(f"1. Train and certify both models of the study `{name}`")
+    title("1. How many cases a contract needs")
+    fulcrum("plan", "recall >= 0.95")
+    title(f"2. Train and certify both models of the study `{name}`")
     fulcrum("train", name, "--out", str(OUT))
-    title("2. Verify the bundles")
+    title("3. Verify the bundles, and hand over the evidence")
     fulcrum("verify", *(str(OUT / name / model) for model in MODELS))
+    fulcrum("report", str(OUT / name / "screen"))
     study = find_study(name)
     people = some_people(study)
+    token = let_in(OUT / name / "access.json")
     with served(OUT / name, log=OUT / name / "server.log") as address:
-        title(f"3. Served by BentoML at {address} (types and ranges: {address}/docs.json)")
+        title(f"4. Served by BentoML at {address} (the page: {address}/, types and ranges: {address}/docs.json)")
         for model in MODELS:
             ask(address, model, people)
         ask_nonsense(address, people)
-    title("4. Score a file, two bad rows among the good ones")
+        title("5. Turn the operating point: for one request, then for everybody, then back")
+        turn(address, people, token)
+        title("6. Both models, one after the other")
+        follow(address, people)
+    title("7. Score a file, two bad rows among the good ones")
     table, scores = OUT / name / "people.csv", OUT / name / "scores.csv"
     some_table(study).write_csv(table)
     fulcrum("score", str(table), str(scores), "--bundle", str(OUT / name / "screen"), allowed=(0, SOME_REFUSED))
-    title("5. What was promised, and what was kept")
+    title("8. What was promised, and what was kept")
     console.print(summary([open_bundle(OUT / name / model).manifest for model in MODELS]))
     files = Table("file", "bytes", title="Files written", title_justify="left")
     for file in sorted(path for path in (OUT / name).rglob("*") if path.is_file()):
@@ -105,7 +114,13 @@ def served(bundles: Path, *, log: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    setting = {**os.environ, "FULCRUM_BUNDLES": str(bundles.resolve()), "BENTOML_DO_NOT_TRACK": "True"}
+    setting = {
+        **os.environ,
+        "FULCRUM_BUNDLES": str(bundles.resolve()),
+        "FULCRUM_ACCESS": str((bundles / "access.json").resolve()),
+        "FULCRUM_STORE": f"sqlite:///{(bundles / 'changes.sqlite').resolve()}",
+        "BENTOML_DO_NOT_TRACK": "True",
+    }
     command = [sys.executable, "-m", "bentoml", "serve", "--host", "127.0.0.1", "--port", str(port)]
     console.print(f"$ bentoml serve --host 127.0.0.1 --port {port}", style="bold")
     with log.open("wb") as lines:
@@ -144,10 +159,10 @@ def ask(address: str, model: str, people: list[dict[str, Any]]) -> None:
     answer = httpx.post(f"{address}/{model}", json={"rows": people}, timeout=10)
     answer.raise_for_status()
     reply = answer.json()
-    console.print(f"POST /{model}: {reply['operating_point']['in_words']}; bundle {reply['bundle'][:12]}...")
-    grid = Table("row", "positive", "probability")
+    console.print(f"POST /{model}: {reply['operating_point']['contract']}; bundle {reply['bundle'][:12]}...")
+    grid = Table("row", "decision", "probability")
     for number, row in enumerate(reply["rows"]):
-        grid.add_row(str(number), str(row["positive"]), f"{row['probability']:.4f}")
+        grid.add_row(str(number), row["decision"], f"{row['probability']:.4f}")
     console.print(grid)
 
 
@@ -158,6 +173,50 @@ def ask_nonsense(address: str, people: list[dict[str, Any]]) -> None:
     console.print(f"POST /screen with {name} = -1e9 in row 3: HTTP {answer.status_code}: {answer.json()['error']}")
     if answer.is_success:
         sys.exit("An impossible value was answered.")
+
+
+def let_in(file: Path) -> str:
+    """Somebody who may turn the point, with a token made now."""
+    file.unlink(missing_ok=True)
+    return add_person(file, "demo", ["tune"])
+
+
+def turn(address: str, people: list[dict[str, Any]], token: str) -> None:
+    """One request with its own contract; the live point turned and back; a change that was not foreseen."""
+    own = httpx.post(f"{address}/screen", json={"rows": people, "operating_point": "recall >= 0.85"}, timeout=10).json()
+    told(own, "POST /screen for recall >= 0.85")
+    point, person = f"{address}/operating-points/screen", {"Authorization": f"Bearer {token}"}
+    live = httpx.get(point, timeout=10).json()["version"]
+    change = {"operating_point": "recall >= 0.85", "reason": "a demonstration", "version": live}
+    answer = httpx.put(point, json=change, headers=person, timeout=10)
+    if not answer.is_success:
+        sys.exit(f"The live point was not turned: {answer.text}")
+    told(httpx.post(f"{address}/screen", json={"rows": people}, timeout=10).json(), "PUT, then POST /screen")
+    back = {"to": 0, "reason": "as released", "version": live + 1}
+    httpx.post(f"{point}/roll-back", json=back, headers=person, timeout=10).raise_for_status()
+    wild = {"operating_point": 0.999, "reason": "too far", "version": live + 2}
+    refused = httpx.put(point, json=wild, headers=person, timeout=10)
+    if refused.is_success:
+        sys.exit("A change that was not foreseen was made.")
+    console.print(f"PUT threshold 0.999: HTTP {refused.status_code}: {refused.json()['error']}", soft_wrap=True)
+
+
+def told(reply: dict[str, Any], what: str) -> None:
+    """A reply in one line."""
+    point = reply["operating_point"]
+    decisions = ", ".join(row["decision"] for row in reply["rows"])
+    console.print(
+        f"{what}: version {reply['version']}, threshold {point['threshold']:.6f}: {decisions}", soft_wrap=True
+    )
+
+
+def follow(address: str, people: list[dict[str, Any]]) -> None:
+    """The pathway of both models, and what it does to 1,000 people."""
+    reply = httpx.post(f"{address}/pathway", json={"rows": people}, timeout=10).json()
+    console.print(f"POST /pathway: {', '.join(row['answer'] for row in reply['rows'])}")
+    measured = reply["measured"]
+    shares = {name: measured[f"{name}_per_1000"]["value"] for name in ("second_step", "operated", "missed")}
+    console.print(", ".join(f"{name} {value:.1f} of 1,000" for name, value in shares.items()))
 
 
 def title(text: str) -> None:

@@ -160,6 +160,25 @@ def verify(
 
 
 @app.command()
+def report(
+    bundle: Annotated[Path, typer.Argument(help="the folder of a bundle, such as models/covid/screen")],
+    out: Annotated[Path | None, typer.Option(help="by default report/<study>/<model>, here")] = None,
+) -> None:
+    """Write all that is known of a model: report.html for people, report.json for programs.
+
+    Promise and certificate, what was measured, calibration, net benefit, subgroups, changes, and what reporting
+    guidelines ask for; every number with the digests of its cases. The same bundle gives the same bytes.
+    """
+    from models.bundle import open_bundle
+    from models.report.report import write_report
+
+    with _answered():
+        opened = open_bundle(bundle)
+        for file in write_report(opened, out or Path("report") / opened.name):
+            screen.print(f"Wrote {file}", soft_wrap=True)
+
+
+@app.command()
 def tune(
     bundle: Annotated[Path, typer.Argument(help="the folder of the model")],
     source: Annotated[Path, typer.Argument(metavar="SITE", help="a CSV or Parquet file of the site's people")],

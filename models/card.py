@@ -1,29 +1,36 @@
-"""The card of a model: its manifest in words and tables."""
+"""The card of a model: its essential facts on two screens, and where the rest is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from models.facts.facts import Facts
+from models.facts.origin import Origin
+from models.facts.performance import Performance
+from models.facts.written import both, estimate, number, people, per_1000, percent, ratio
+from models.manifest import Manifest
 
-from models.manifest import Evidence, Manifest
-from models.operating_point import Measured
-from models.schema import Numeric
+NAMES = {"test": "test", "certification": "certification"}
 
 
 def card(manifest: Manifest) -> str:
-    """The text of `CARD.md`, made from nothing but the manifest."""
+    """The text of `CARD.md`, made from the facts of a manifest."""
+    return card_of(Facts.of(manifest))
+
+
+def card_of(facts: Facts) -> str:
+    """The same, of facts that are there already."""
     return "\n".join(
         [
-            f"# {manifest.study}/{manifest.model}",
+            f"# {facts.study}/{facts.model}",
             "",
-            *([manifest.purpose, ""] if manifest.purpose else []),
-            f"Screens for **{manifest.target.name}**: {manifest.target.meaning or 'no further meaning given'}.",
-            "An aid to a decision that a clinician takes; not a diagnosis.",
-            "",
-            *_operating_point(manifest),
-            *_evidence(manifest),
-            *_probabilities(manifest),
-            *_columns(manifest),
-            *_origin(manifest),
+            *([facts.use.purpose, ""] if facts.use.purpose else []),
+            *_use(facts),
+            *_promise(facts),
+            *(f"**{line}**\n" for line in facts.stands_out),
+            *_measured(facts),
+            *_probabilities(facts),
+            *_columns(facts),
+            *_origin(facts),
+            *_rest(facts),
         ]
     )
 
@@ -34,120 +41,162 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
     return [f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines] + [""]
 
 
-def _operating_point(manifest: Manifest) -> list[str]:
-    point = manifest.point
+def _use(facts: Facts) -> list[str]:
+    target = facts.use.target
     return [
-        "## Operating point",
+        f"Screens for **{target.name}**: {target.meaning or 'no further meaning given'}. {facts.use.role}",
         "",
-        (f"Promise: **{point.in_words}**. Certified: {', '.join(map(str, point.certificates))} (Clopper-Pearson)."),
-        f"Rows with a probability of {point.threshold:.6g} or more are flagged.",
+        "Not for:",
+        "",
+        *(f"- {line}" for line in facts.use.not_for),
         "",
     ]
 
 
-def _evidence(manifest: Manifest) -> list[str]:
-    columns: dict[str, Measured] = {"certification": manifest.point.measured}
-    lines = []
-    if manifest.evidence:
-        columns["test"] = manifest.evidence.measured
-        lines = _verdict(manifest, manifest.evidence)
-    figures: dict[str, Callable[[Measured], str]] = {
-        "recall": lambda measured: str(measured.recall),
-        "specificity": lambda measured: str(measured.specificity),
-        "precision": lambda measured: f"{measured.precision} at prevalence {measured.prevalence:.4g}",
-        "flagged sick / all sick": lambda measured: f"{measured.counts.hits:,} / {measured.counts.positives:,}",
-        "flagged healthy / all healthy": lambda measured: f"{measured.counts.alarms:,} / {measured.counts.negatives:,}",
-    }
-    rows = [[name, *(figure(measured) for measured in columns.values())] for name, figure in figures.items()]
+def _promise(facts: Facts) -> list[str]:
+    lines = ["## Promise", ""]
+    for each in facts.points:
+        point = each.point
+        zone = f", below {point.clear_below:.6g} cleared, between them undecided" if point.has_zone else ""
+        lines.append(
+            f"- `{point.name}`: **{each.in_words}**. Certified: {'; '.join(each.certified)}."
+            f" Flagged from a probability of {point.threshold:.6g} on{zone}."
+        )
+    if facts.test:
+        kept = "kept" if facts.test.kept else "**not kept**"
+        lines.append(f"- On the {facts.test.origin.rows:,} test cases the promise of `default` was {kept}.")
+    return [*lines, ""]
+
+
+def _measured(facts: Facts) -> list[str]:
+    parts = facts.parts
+    released = [part.released for part in parts]
+    rows = [
+        ["sick: flagged / all", *(f"{each.counts.hits:,} / {each.counts.positives:,}" for each in released)],
+        ["healthy: flagged / all", *(f"{each.counts.alarms:,} / {each.counts.negatives:,}" for each in released)],
+    ]
+    if facts.points[0].point.has_zone:
+        rows.append(
+            [
+                "undecided: sick, healthy",
+                *(f"{each.indeterminate_sick:,}, {each.indeterminate_healthy:,}" for each in released),
+            ]
+        )
+    rows += [
+        ["sensitivity (recall)", *(both(estimate(each.recall)) for each in released)],
+        ["specificity", *(both(estimate(each.specificity)) for each in released)],
+        ["likelihood ratio of a positive", *(both(ratio(each.likelihood_ratio_positive)) for each in released)],
+        ["likelihood ratio of a negative", *(both(ratio(each.likelihood_ratio_negative)) for each in released)],
+    ]
+    if facts.test and facts.test.area:
+        area = facts.test.area
+        shown = f"{number(area.value, 4)} [{number(area.low, 4)}, {number(area.high, 4)}]"
+        rows.append(["area under the ROC curve", shown, ""])
     return [
         "## Measured",
         "",
-        *lines,
-        *table(["figure [95 % interval]", *columns], rows),
-        *_prevalences(list(columns.values())[-1], list(columns)[-1]),
-    ]
-
-
-def _verdict(manifest: Manifest, evidence: Evidence) -> list[str]:
-    low, high = evidence.area_interval
-    kept = "kept" if evidence.kept else "**not kept**"
-    return [
+        *table(["figure [95 % interval]", *(_named(part) for part in parts)], rows),
         (
-            f"The promise ({manifest.point.in_words}) was {kept} on the {evidence.part.rows:,} test cases."
-            f" Area under the ROC curve: {evidence.area_under_curve:.4f} [{low:.4f}, {high:.4f}]."
+            f"The same people flagged, by the {NAMES[facts.shown.origin.part]} cases, where so many are sick"
+            f" (the first prevalence is {facts.base}):"
         ),
         "",
+        *table(
+            ["prevalence", "PPV (precision)", "NPV", "flagged per 1,000", "sick missed per 1,000"],
+            [
+                [
+                    percent(each.prevalence),
+                    both(estimate(each.precision)),
+                    both(estimate(each.npv)),
+                    both(per_1000(each.flagged)),
+                    people(each.per_1000.sick_missed),
+                ]
+                for each in facts.shown.points[0].figures
+            ],
+        ),
     ]
 
 
-def _prevalences(measured: Measured, part: str) -> list[str]:
-    """Precision moves with prevalence, so it is never stated for one alone."""
-    counts = measured.counts
-    own = counts.prevalence
-    rows = [[f"{prevalence:.4g}", str(counts.precision_at(prevalence))] for prevalence in (own / 10, own / 2, own)]
-    return [
-        f"At the same threshold, recall and specificity as in the {part} part, precision where fewer are sick:",
-        "",
-        *table(["prevalence", "precision [95 % interval]"], rows),
-    ]
+def _named(part: Performance) -> str:
+    name = part.origin.part
+    return f"{name}, thresholds chosen here" if name == "certification" else f"{name}, nothing chosen here"
 
 
-def _probabilities(manifest: Manifest) -> list[str]:
-    made, evidence = manifest.calibration, manifest.evidence
-    states = {"after undo, validation": made.undone, "after map, validation": made.fitted}
-    if evidence:
-        states["test"] = evidence.reliability
+def _probabilities(facts: Facts) -> list[str]:
+    undo = facts.undo
+    sign = "+" if undo.intercept >= 0 else "-"
     rows = [
-        [name, *map(_figure, (state.observed_over_expected, state.slope, state.intercept)), f"{state.brier:.4f}"]
-        for name, state in states.items()
-        if state
+        [
+            f"{each.stage}{f', {each.origin.part}' if each.origin else ''}",
+            *map(number, (each.reliability.observed_over_expected, each.reliability.slope, each.reliability.intercept)),
+            number(each.reliability.brier, 4),
+        ]
+        for each in undo.stages
     ]
     return [
         "## Probabilities",
         "",
         (
-            f"Stated at prevalence {manifest.prevalence:.4g}. Taken away from every logit: {made.loss_log_ratio:.4f}"
-            f" for the loss weights, {made.sampling_log_ratio:.4f} for the sampling; then {made.slope:.4f} x logit"
-            f" {'+' if made.intercept >= 0 else '-'} {abs(made.intercept):.4f}, fitted on the validation part."
+            f"Stated where {percent(undo.prevalence)} are sick. Taken away from every logit: {undo.loss_log_ratio:.4f}"
+            f" for the loss weights, {undo.sampling_log_ratio:.4f} for the sampling; then"
+            f" {undo.slope:.4f} x logit {sign} {abs(undo.intercept):.4f}."
         ),
         "",
-        *table(["cases", "observed / expected", "slope", "intercept", "Brier score"], rows),
+        *(table(["probabilities", "observed / expected", "slope", "intercept", "Brier score"], rows) if rows else []),
     ]
 
 
-def _figure(number: float | None) -> str:
-    return "not measurable" if number is None else f"{number:.3f}"
-
-
-def _columns(manifest: Manifest) -> list[str]:
+def _columns(facts: Facts) -> list[str]:
     rows = [
-        [
-            column.name,
-            column.meaning,
-            column.unit if isinstance(column, Numeric) else "",
-            column.rule.removeprefix("should be "),
-            "filled in" if column.missing == "impute" else "refused",
-        ]
-        for column in manifest.columns.columns
+        [each.name, each.meaning, each.may_be, "filled in" if "filled in" in each.if_empty else "refused"]
+        for each in facts.inputs
     ]
-    return ["## Columns", "", *table(["name", "meaning", "unit", "may be", "if empty"], rows)]
+    return ["## Columns", "", *table(["name", "meaning", "may be", "if empty"], rows)]
 
 
-def _origin(manifest: Manifest) -> list[str]:
-    origin = manifest.provenance
-    parts = [[part.name, f"{part.rows:,}", f"{part.positives:,}"] for part in origin.parts]
+def _origin(facts: Facts) -> list[str]:
+    making = facts.making
+    versions = ", ".join(f"{name} {version}" for name, version in making.versions.items())
+    data = facts.certification.origin.data
     return [
         "## Origin",
         "",
-        *table(["part", "rows", "positives"], parts),
-        *[f"Data: {name}, SHA-256 `{digest}`." for name, digest in origin.data.items()],
-        (
-            f"Seed {origin.seed}, {origin.epochs} epochs;"
-            f" {', '.join(f'{name} {version}' for name, version in origin.versions.items())}."
+        *table(
+            ["part", "rows", "positives", "dates", "SHA-256 of its counts"],
+            [
+                [
+                    each.part,
+                    f"{each.rows:,}",
+                    f"{each.positives:,}",
+                    str(each.dates or "not told"),
+                    _short(each),
+                ]
+                for each in facts.origins
+            ],
         ),
+        *[f"Data: {name}, SHA-256 `{digest}`." for name, digest in data.items()],
+        f"Version {facts.version}; seed {making.seed}, {making.epochs} epochs; {versions or 'no versions told'}.",
         (
-            f"Network and file differ by {manifest.parity.largest_difference:.2g} at most in a logit"
-            f" ({manifest.parity.rows:,} rows), in no decision."
+            f"Network and file differ by {making.parity.largest_difference:.2g} at most in a logit"
+            f" ({making.parity.rows:,} rows), in no decision."
         ),
+        "",
+    ]
+
+
+def _short(origin: Origin) -> str:
+    return f"`{origin.counts[:12]}`" if origin.counts else "none in the bundle"
+
+
+def _rest(facts: Facts) -> list[str]:
+    """What the card leaves out."""
+    return [
+        "## The rest",
+        "",
+        (
+            "`fulcrum report` on this folder writes all of it as a page and as JSON: curves, calibration, net benefit,"
+            " comparison, subgroups, every digest, changes, and what TRIPOD+AI, STARD and HTI-1 ask for."
+        ),
+        *([f"Not known: {' '.join(facts.lacking)}"]),
         "",
     ]

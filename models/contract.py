@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from models.curve import Curve
@@ -24,11 +26,16 @@ CONFIDENCE = re.compile(rf"(?P<rest>.+?),?\s+(?:with|at)\s+confidence\s+{share('
 
 @dataclass(frozen=True)
 class Span:
-    """The thresholds from `low` to `high`, each of which keeps a promise, and what is certified for all of them."""
+    """The thresholds from `low` to `high`, each of which keeps a promise, and what is certified for all of them.
+
+    `among` float32 [thresholds], rising, holds those that were tested where that does not speak for those between;
+    None where it does.
+    """
 
     low: float
     high: float
     certificates: tuple[Certificate, ...]
+    among: NDArray[np.float32] | None = None
 
 
 class Contract(Member):
@@ -55,7 +62,11 @@ class Contract(Member):
         """The contract in words without its confidence, as `read` understands them."""
 
     def __str__(self) -> str:
-        return f"{self.words} with confidence {self.confidence:g}"
+        return f"{self.words} with confidence {self.confidence!r}"
+
+    def held_with(self, confidence: float) -> Self:
+        """The same contract with another confidence."""
+        return self.model_copy(update={"confidence": confidence})
 
     @property
     def prevalence_named(self) -> float | None:
@@ -105,7 +116,7 @@ class Contract(Member):
 
     @abstractmethod
     def plan(self, expected: Expected) -> tuple[Need, ...]:
-        """How many cases the contract needs, before there are any."""
+        """How many cases the contract needs, before there are any; nothing if no number would do."""
 
     @classmethod
     @abstractmethod
@@ -130,13 +141,23 @@ class Contract(Member):
                 try:
                     return member.from_words(match, share_of(found, "confidence") if found else 0.95)
                 except ValidationError as error:
-                    raise BadInput(
-                        [
-                            Refusal(".".join(["operating_point", *map(str, detail["loc"])]), detail["msg"], shown(text))
-                            for detail in error.errors()
-                        ]
-                    ) from None
-        raise BadInput([Refusal("operating_point", f"should be a contract in words ({EXAMPLES})", shown(text))])
+                    raise BadInput(_refusals(error, text)) from None
+        raise not_understood(text)
+
+
+def _refusals(error: ValidationError, text: str) -> list[Refusal]:
+    """What is wrong with the contract of a text; rules of our own say themselves what they got."""
+    found = []
+    for detail in error.errors(include_url=False):
+        rule, _, got = detail["msg"].removeprefix("Value error, ").rpartition(", got ")
+        path = ".".join(["operating_point", *map(str, detail["loc"])])
+        found.append(Refusal(path, rule or got.replace("Input should", "should"), got if rule else shown(text)))
+    return found
+
+
+def not_understood(text: str) -> BadInput:
+    """That a text is no contract."""
+    return BadInput([Refusal("operating_point", f"should be a contract in words ({EXAMPLES})", shown(text))])
 
 
 class OneThreshold(Contract):

@@ -7,7 +7,6 @@ at most, however many are tested. Source: Angelopoulos et al., "Learn then Test"
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +22,8 @@ STROKE = 64
 MOST_TIMES = 1000
 
 
-@dataclass(frozen=True)
-class Walk:
-    """The first and the last threshold that passed, one after another."""
-
-    first: float
-    last: float
-
-
-def walk(promise: Promise, certification: Curve, thresholds: NDArray[np.float32]) -> Walk:
-    """Test `thresholds` [thresholds] in their order until the first that fails.
+def walk(promise: Promise, certification: Curve, thresholds: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Test `thresholds` [thresholds] in their order until the first that fails; those before it have passed.
 
     Raises Unreachable if the first one fails.
     """
@@ -47,23 +38,26 @@ def walk(promise: Promise, certification: Curve, thresholds: NDArray[np.float32]
         start, stroke = start + stroke, stroke * 2
     if not passed:
         raise unreachable(promise, certification.at(float(thresholds[0])))
-    return Walk(float(thresholds[0]), float(thresholds[passed - 1]))
+    return thresholds[:passed]
 
 
 def surest(promise: Promise, guide: Curve) -> int:
-    """The place of the guide's threshold that carries most there; the walk starts at it, for nothing is sure above."""
+    """The place of the guide's threshold that carries most there, counted from the highest: the walk starts at it.
+
+    Raises ValueError if the guide holds one kind of cases only.
+    """
+    positives, negatives = guide.positive_count, guide.negative_count
+    if not positives or not negatives:
+        raise ValueError(
+            f"The guide should hold both kinds of cases, got {positives} positives, {negatives} negatives."
+        )
     _, hits, alarms = guide.cumulative
     return int(np.argmax(carried(promise, hits[:-1][::-1], alarms[:-1][::-1], guide)))
 
 
 def carried(promise: Promise, hits: NDArray[np.int64], alarms: NDArray[np.int64], cases: Curve) -> NDArray[np.float64]:
-    """`Promise.carried` of a precision or an NPV for many counts at once.
-
-    Raises ValueError if the cases are of one kind only.
-    """
+    """`Promise.carried` of a precision or an NPV for many counts at once."""
     positives, negatives = cases.positive_count, cases.negative_count
-    if not positives or not negatives:
-        raise ValueError(f"Both kinds of cases are needed, got {positives} positives, {negatives} negatives.")
     share = promise.prevalence
     assert share is not None
     half = (1 - promise.confidence) / 2
@@ -82,7 +76,7 @@ def carried(promise: Promise, hits: NDArray[np.int64], alarms: NDArray[np.int64]
 def unreachable(promise: Promise, counts: Counts) -> Unreachable:
     """Why these counts, the most promising ones, do not do, and how many times as many would."""
     nearest = promise.carried(counts)
-    times = _times(promise, counts)
+    times = times_needed(promise, counts)
     return Unreachable(
         str(promise),
         reason=f"{counts.positives} positives and {counts.negatives} negatives carry {promise.worded(nearest)}.",
@@ -92,7 +86,7 @@ def unreachable(promise: Promise, counts: Counts) -> Unreachable:
     )
 
 
-def _times(promise: Promise, counts: Counts) -> float | None:
+def times_needed(promise: Promise, counts: Counts) -> float | None:
     """How many times as many cases, of the same kind, would carry the promise; None if none would."""
     if not promise.met_by(promise.carried(counts.grown(MOST_TIMES))):
         return None

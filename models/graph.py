@@ -68,7 +68,8 @@ def bake(
     `clear_below` opens a zone below the threshold in which the model does not decide; the threshold itself, or
     nothing, closes it.
 
-    Raises ValueError if a default is not a 32-bit float: the graph would compare another number.
+    Raises ValueError if a default is not a 32-bit float, for the graph would compare another number, or if there is
+    to be a zone in a graph of the first format, which has no place for it.
     """
     baked = onnx.ModelProto()
     baked.CopyFrom(model)
@@ -79,8 +80,10 @@ def bake(
             continue
         if float32(value) != value:
             raise ValueError(f"A {name} should be a 32-bit float, got {value!r}.")
-        # A graph of the first format has no zone, and needs none.
-        for place in [tensor for tensor in baked.graph.initializer if tensor.name == name]:
+        places = [tensor for tensor in baked.graph.initializer if tensor.name == name]
+        if not places and value != NO_ZONE:
+            raise ValueError(f"A {name} can not be baked in: the graph has no such input.")
+        for place in places:
             place.CopyFrom(_tensor(name, [value]))
     if manifest is not None:
         helper.set_model_props(baked, {METADATA_KEY: manifest})

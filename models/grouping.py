@@ -43,6 +43,8 @@ class Grouping(Value):
         column = schema.by_name.get(self.column)
         if column is None and self.column not in table.columns:
             raise BadInput([Refusal("groupings", f"{self.column} should be a column of the table", "none")])
+        if self.cuts and isinstance(column, Categorical | Binary):
+            raise BadInput([Refusal("groupings", f"{self.column} holds no numbers and should have no cuts", "some")])
         if self.cuts:
             numbers = columns[:, schema.names.index(self.column)] if column else _numbers(table[self.column])
             return self._cut(numbers.astype(np.float64))

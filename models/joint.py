@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +27,15 @@ from models.turn import Turned
 from models.value import Value
 
 PATHWAY = "pathway.json"
+
+
+@dataclass(frozen=True, eq=False)  # arrays are not equal or unequal: values that cache this are told by their fields
+class _Columns:
+    """The columns of pairs: probabilities float32 [pairs], and the sick and the healthy int64 [2, pairs]."""
+
+    screen: NDArray[np.float32]
+    presurgical: NDArray[np.float32]
+    counts: NDArray[np.int64]
 
 
 class Pairs(Value):
@@ -99,20 +109,22 @@ class Pairs(Value):
         return self
 
     @cached_property
-    def _columns(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
-        """Both probabilities [pairs], and the counts of the sick and the healthy [2, pairs]."""
-        first, second = (np.array(each, dtype=np.float32) for each in (self.screen, self.presurgical))
-        return first, second, np.array([self.sick, self.healthy], dtype=np.int64)
+    def _columns(self) -> _Columns:
+        return _Columns(
+            screen=np.array(self.screen, dtype=np.float32),
+            presurgical=np.array(self.presurgical, dtype=np.float32),
+            counts=np.array([self.sick, self.healthy], dtype=np.int64),
+        )
 
     def answered(self, screen: Turned, presurgical: Turned) -> Answered:
         """What becomes of these cases at two turned points."""
-        first, second, counts = self._columns
+        known = self._columns
         # A screen with a zone between clears below the lower of its two thresholds.
-        cleared = first < np.float32(min(screen.own))
-        positive = ~(second < np.float32(presurgical.own[0]))
+        cleared = known.screen < np.float32(min(screen.own))
+        positive = ~(known.presurgical < np.float32(presurgical.own[0]))
 
         def cases(some: NDArray[np.bool_]) -> Cases:
-            sick, healthy = (counts @ some).tolist()
+            sick, healthy = (known.counts @ some).tolist()
             return Cases(sick=sick, healthy=healthy)
 
         return Answered(
@@ -131,11 +143,9 @@ class Pairs(Value):
 
     def curve(self, model: Literal["screen", "presurgical"], prevalence: float | None) -> Curve:
         """What one of the two models does alone on these cases."""
-        place = 0 if model == "screen" else 1
-        distinct, at = np.unique(self._columns[place], return_inverse=True)
-        sick, healthy = (
-            np.bincount(at, weights=each, minlength=len(distinct)).astype(int) for each in self._columns[2]
-        )
+        known = self._columns
+        distinct, place = np.unique(known.screen if model == "screen" else known.presurgical, return_inverse=True)
+        sick, healthy = (np.bincount(place, weights=each).astype(np.int64) for each in known.counts)
         return Curve(
             thresholds=tuple(distinct.tolist()),
             positives=tuple(sick.tolist()),

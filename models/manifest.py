@@ -178,7 +178,9 @@ class Manifest(Value):
         names = [point.name for point in self.points]
         if len(set(names)) < len(names):
             raise ValueError(f"points should have a name each, got {', '.join(names)}")
-        for name, curve in (("curve", self.curve), ("guide", self.guide)):
+        counted = {"curve": self.curve, "guide": self.guide}
+        counted |= {f"groups.{place}.curve": group.curve for place, group in enumerate(self.groups)}
+        for name, curve in counted.items():
             if curve and curve.prevalence != self.prevalence:
                 raise ValueError(f"{name}.prevalence should be the bundle's {self.prevalence}, got {curve.prevalence}")
         check_symptoms(self.columns, self.symptoms)

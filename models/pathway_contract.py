@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.errors import Unreachable
+from models.errors import BadInput, Refusal
 from models.fixed_sequence import unreachable
 from models.joint import Joint, Pairs
 from models.operating_point import Certificate
@@ -71,9 +71,10 @@ def certify(joint: Joint, contract: PathwayContract, screen: Turned, presurgical
 
     One-sided Clopper-Pearson bounds of the joint counts, which do not care how the two models depend on each other.
 
-    Raises Unreachable, saying how near the cases came, if they do not carry all that is asked.
+    Raises Unreachable, saying how near the cases came, if they do not carry all that is asked; BadInput if points that
+    were chosen on the certification cases have no test cases.
     """
-    cases = _unseen(joint, contract, screen, presurgical)
+    cases = _unseen(joint, screen, presurgical)
     answered = cases.answered(screen, presurgical)
     counts = {"not_cleared": answered.not_cleared, "ppv": answered.operations}
     certificates = {}
@@ -94,15 +95,10 @@ def certify(joint: Joint, contract: PathwayContract, screen: Turned, presurgical
     )
 
 
-def _unseen(joint: Joint, contract: PathwayContract, screen: Turned, presurgical: Turned) -> Pairs:
+def _unseen(joint: Joint, screen: Turned, presurgical: Turned) -> Pairs:
     if screen.contract is None and presurgical.contract is None:
         return joint.certification
     if joint.test is None:
-        raise Unreachable(
-            "; ".join(map(str, contract.promises.values())),
-            reason="The points were chosen on the certification cases, and there are no test cases.",
-            nearest=0.0,
-            missing_positives=None,
-            missing_negatives=None,
-        )
+        rule = "should be there, as the points were chosen on the certification cases"
+        raise BadInput([Refusal("joint.test", rule, "none")])
     return joint.test

@@ -73,8 +73,8 @@ def fewest(promise: Promise, expected: Expected, share: float) -> Need | None:
     """The fewest cases, `share` of them positive, that carry a promise as surely as is asked.
 
     Both the hits and the alarms come out no worse than reckoned with a chance of the root of the assurance
-    each, and so with the assurance together. None if no number of cases would do: the model expected is not
-    good enough.
+    each, and so with the assurance together. For what is flagged, more hits are worse; for all else, fewer. None
+    if no number of cases would do: the model expected is not good enough.
     """
     each = math.sqrt(expected.assurance)
     recall = 1.0 if expected.recall is None else expected.recall
@@ -82,7 +82,8 @@ def fewest(promise: Promise, expected: Expected, share: float) -> Need | None:
 
     def likely(positives: int) -> Counts:
         negatives = max(math.ceil(positives * (1 - share) / share), 1)
-        misses = _most(positives, 1 - recall, each)
+        few_misses = promise.figure == "flagged"
+        misses = positives - _most(positives, recall, each) if few_misses else _most(positives, 1 - recall, each)
         alarms = _most(negatives, alarmed, each)
         return Counts(hits=positives - misses, misses=misses, alarms=alarms, clears=negatives - alarms)
 
@@ -94,7 +95,7 @@ def fewest(promise: Promise, expected: Expected, share: float) -> Need | None:
         promise=str(promise),
         positives=counts.positives,
         negatives=counts.negatives,
-        allowed_misses=_spare(counts, promise, "misses"),
+        allowed_misses=None if promise.figure == "flagged" else _spare(counts, promise, "misses"),
         allowed_alarms=_spare(counts, promise, "alarms"),
         note=f"if the model has recall {recall:g} and specificity {1 - alarmed:g} there,"
         f" with a chance of {expected.assurance:g} at least",

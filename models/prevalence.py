@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
-from scipy import special
 
-from models.calibration import logistic_line
-from models.calibration_curve import SMALLEST
 from models.curve import Curve
-from models.errors import FulcrumError
+from models.likelihood_ratio import Kinds, NotIdentified, Numbers, kinds_of, line_of, logits_of, ratios_of, refitted
 from models.value import Value
-
-Numbers = NDArray[np.float64]
 
 RESAMPLES, AT_ONCE = 1000, 50
 FEWEST_ROWS = 50
 CONFIDENCE = 0.95
-# Logits nearer than this count as one, so that a million rows are some thousand scores: the estimate moves by 1e-7.
-STEP = 2.0**-10
-
-
-class NotIdentified(FulcrumError):
-    """Bring other or more rows, or name the prevalence: these scores do not tell it."""
+# People are compared in so many bins of their scores, and taken to differ otherwise if chance does so more rarely.
+BINS, RARELY = 10, 0.01
 
 
 class PrevalenceEstimate(Value):
@@ -37,36 +29,52 @@ class PrevalenceEstimate(Value):
     confidence: float = Field(CONFIDENCE, gt=0, lt=1)
     rows: int = Field(gt=0)
     groups: int | None = Field(None, gt=0, description="patients, where rows of one were resampled together")
+    fit: float = Field(
+        ge=0, le=1, description="how often chance alone makes scores as unlike such a mix of sick and healthy as these"
+    )
+
+    @property
+    def trusted(self) -> bool:
+        """Whether these people may differ from the certification cases by their prevalence alone."""
+        return self.fit >= RARELY
+
+    @property
+    def doubt(self) -> str:
+        """Why it is not to be trusted, and what to do."""
+        return (
+            f"No mix of sick and healthy certification cases has scores like these {self.rows:,} rows (by chance:"
+            f" {self.fit:.2g}), so {self.value:.4f} may be far off: name the prevalence, or bring labels."
+        )
 
     def __str__(self) -> str:
         """The estimate with its interval.
 
-        >>> print(PrevalenceEstimate(value=0.0512, low=0.04, high=0.0631, rows=900))
+        >>> print(PrevalenceEstimate(value=0.0512, low=0.04, high=0.0631, rows=900, fit=0.4))
         0.0512 [0.0400, 0.0631]
         """
         return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
 
 
 @dataclass(frozen=True)
-class _Kinds:
-    """Distinct logits of the certification cases [scores], standardised, and how many sick and healthy have each."""
+class _Rows:
+    """People: the distinct logits [scores], standardised, which of them each row has [rows], and its patient."""
 
     z: Numbers
-    centre: float
-    scale: float
-    sick: Numbers
-    healthy: Numbers
+    place: NDArray[np.intp]
+    owner: NDArray[np.intp] | None
 
     @property
-    def odds(self) -> float:
-        """Log odds of being sick among them."""
-        return float(np.log(self.sick.sum() / self.healthy.sum()))
+    def counts(self) -> Numbers:
+        """Rows at each logit [scores]."""
+        return np.bincount(self.place, minlength=len(self.z)).astype(np.float64)
 
-    @property
-    def smooth(self) -> tuple[float, float]:
-        """What a sick and a healthy case count as, smoothed as Platt does: perfect separation stays finite."""
-        sick, healthy = self.sick.sum(), self.healthy.sum()
-        return float((sick + 1) / (sick + 2)), float(1 / (healthy + 2))
+    def drawn(self, random: np.random.Generator) -> Numbers:
+        """Rows at each logit [samples, scores] in resamples of rows, or of patients."""
+        if self.owner is None:
+            return _redrawn(self.counts, random)
+        owners = int(self.owner.max()) + 1
+        times = random.multinomial(owners, np.full(owners, 1 / owners), size=AT_ONCE)
+        return np.stack([np.bincount(self.place, weights=each[self.owner], minlength=len(self.z)) for each in times])
 
 
 def estimate(
@@ -80,7 +88,9 @@ def estimate(
     the likelihood is concave, so Newton steps between bounds arrive at the same place sooner.
 
     The interval is the percentile one of 1,000 resamples, of the rows, or of `groups` [rows] where rows of one
-    patient belong together, and each time of the certification cases too: the line is an estimate itself.
+    patient belong together, and each time of the certification cases too: the line is an estimate itself. The
+    same resamples tell how far, in ten bins of the scores, chance takes people from the mix that they should be;
+    `fit` is how often that is further than these people are.
 
     Raises NotIdentified if the scores are alike, too few, or at one end of what is possible, or if the
     certification cases do not show that they tell the sick from the healthy.
@@ -89,21 +99,20 @@ def estimate(
     (a line with an intercept first); Efron & Tibshirani, An Introduction to the Bootstrap, 1993.
     """
     scores = np.asarray(probabilities, dtype=np.float64)
-    kinds = _kinds(curve)
-    distinct, place = np.unique(_logits(scores), return_inverse=True)
+    kinds = kinds_of(curve)
+    distinct, place = np.unique(logits_of(scores), return_inverse=True)
     _check(scores, distinct)
-    z = (distinct - kinds.centre) / kinds.scale
-    line = _line(kinds)
-    rows = np.bincount(place, minlength=len(z)).astype(np.float64)
-    value = float(most_likely(_ratios(line[None], z, kinds.odds), rows[None])[0])
-    if value in {0.0, 1.0}:
-        extreme = "lower than those of the healthy" if value == 0 else "higher than those of the sick"
-        raise NotIdentified(
-            f"prevalence: should be told from the scores, got {value:g}: they are even {extreme} in the"
-            " certification cases, so these people differ by more than their prevalence."
-        )
     owner = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    resampled = _resamples(kinds, line, z, place, owner, np.random.default_rng(seed))
+    rows = _Rows((distinct - kinds.centre) / kinds.scale, place, owner)
+    line = line_of(kinds)
+    value = float(most_likely(ratios_of(line[None], rows.z, kinds.odds), rows.counts[None])[0])
+    if value in {0.0, 1.0}:
+        kind = "healthy" if value == 0 else "sick"
+        raise NotIdentified(
+            f"prevalence: should lie between 0 and 1, got {value:g}: no mix has such scores more often than {kind}"
+            " people alone. More rows may tell, unless these people differ by more than their prevalence."
+        )
+    resampled, fit = _resamples(kinds, line, rows, value, seed)
     low, high = np.quantile(resampled, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
     return PrevalenceEstimate(
         value=value,
@@ -112,6 +121,7 @@ def estimate(
         high=max(float(high), value),
         rows=len(scores),
         groups=None if owner is None else int(owner.max()) + 1,
+        fit=fit,
     )
 
 
@@ -145,34 +155,6 @@ def most_likely(ratios: Numbers, rows: Numbers) -> Numbers:
     return np.where(at_none, 0.0, np.where(at_all, 1.0, shares))
 
 
-def _logits(probabilities: Numbers) -> Numbers:
-    logits = special.logit(np.clip(probabilities, SMALLEST, 1 - SMALLEST))
-    return np.asarray(np.round(logits / STEP) * STEP)
-
-
-def _kinds(curve: Curve) -> _Kinds:
-    """The certification cases as they are resampled.
-
-    Raises NotIdentified if they are of one kind, or all have one score.
-    """
-    if not curve.positive_count or not curve.negative_count:
-        raise NotIdentified(
-            "curve: should hold certification cases of both kinds,"
-            f" got {curve.positive_count} positives and {curve.negative_count} negatives."
-        )
-    logits, place = np.unique(_logits(np.array(curve.thresholds)), return_inverse=True)
-    if len(logits) == 1:
-        raise NotIdentified("curve: should hold different scores, got one score for all certification cases.")
-    centre, scale = float(logits.mean()), float(logits.std())
-    return _Kinds(
-        (logits - centre) / scale,
-        centre,
-        scale,
-        np.bincount(place, weights=curve.positives),
-        np.bincount(place, weights=curve.negatives),
-    )
-
-
 def _check(scores: Numbers, distinct: Numbers) -> None:
     if len(scores) < FEWEST_ROWS:
         raise NotIdentified(f"rows: should be at least {FEWEST_ROWS} to tell a prevalence, got {len(scores)}.")
@@ -180,76 +162,63 @@ def _check(scores: Numbers, distinct: Numbers) -> None:
         raise NotIdentified(f"rows: should have different scores to tell a prevalence, got {scores[0]:.6g} for all.")
 
 
-def _line(kinds: _Kinds) -> Numbers:
-    """Slope and level of the log odds of being sick, over standardised logits."""
-    cases = np.concatenate([np.repeat(kinds.z, kinds.sick.astype(int)), np.repeat(kinds.z, kinds.healthy.astype(int))])
-    numbers = [int(kinds.sick.sum()), int(kinds.healthy.sum())]
-    return np.array(logistic_line(cases, np.repeat(kinds.smooth, numbers), np.repeat([1.0, 0.0], numbers)))
-
-
-def _refitted(line: Numbers, kinds: _Kinds, sick: Numbers, healthy: Numbers) -> Numbers:
-    """The line of many samples [samples, 2], by Newton's steps from that of all."""
-    lines = np.tile(line, (len(sick), 1))
-    high, low = kinds.smooth
-    everyone, wanted = sick + healthy, high * sick + low * healthy
-    for _ in range(50):
-        expected = special.expit(lines[:, :1] * kinds.z + lines[:, 1:])
-        miss, weight = wanted - everyone * expected, everyone * expected * (1 - expected)
-        pull = np.stack([miss @ kinds.z, miss.sum(axis=1)], axis=1)
-        squares, products, level = weight @ kinds.z**2, weight @ kinds.z, weight.sum(axis=1)
-        determinant = squares * level - products**2
-        step = np.stack(
-            [level * pull[:, 0] - products * pull[:, 1], squares * pull[:, 1] - products * pull[:, 0]], axis=1
-        )
-        # A step as long as the line itself is no step but a flight.
-        step = np.clip(step / np.maximum(determinant, np.finfo(float).tiny)[:, None], -1, 1)
-        lines += step
-        if np.abs(step).max() < 1e-9:
-            break
-    return lines
-
-
-def _ratios(lines: Numbers, z: Numbers, odds: float) -> Numbers:
-    """Likelihood ratios [samples, scores] of sick against healthy."""
-    return np.asarray(np.exp(lines[:, :1] * z + lines[:, 1:] - odds))
-
-
-def _resamples(
-    kinds: _Kinds,
-    line: Numbers,
-    z: Numbers,
-    place: NDArray[np.intp],
-    owner: NDArray[np.intp] | None,
-    random: np.random.Generator,
-) -> Numbers:
-    """The estimate in each resample of rows and certification cases.
+def _resamples(kinds: Kinds, line: Numbers, rows: _Rows, value: float, seed: int) -> tuple[Numbers, float]:
+    """The estimate in each resample of rows and certification cases, and how well a mix of `value` fits.
 
     Raises NotIdentified if higher scores do not mean more sick in 39 of 40 of them.
     """
-    found, slopes = [], []
+    random = np.random.default_rng(seed)
+    gaps = _Gaps.of(kinds, rows)
+    found, slopes, apart = [], [], []
     for _ in range(RESAMPLES // AT_ONCE):
-        sick, healthy = (
-            random.multinomial(int(kind.sum()), kind / kind.sum(), size=AT_ONCE).astype(np.float64)
-            for kind in (kinds.sick, kinds.healthy)
-        )
-        lines = _refitted(line, kinds, sick, healthy)
-        found.append(most_likely(_ratios(lines, z, kinds.odds), _drawn(place, owner, len(z), random)))
+        sick, healthy = _redrawn(kinds.sick, random), _redrawn(kinds.healthy, random)
+        here = rows.drawn(random)
+        lines = refitted(line, kinds, sick, healthy)
+        shares = most_likely(ratios_of(lines, rows.z, kinds.odds), here)
+        found.append(shares)
         slopes.append(lines[:, 0])
+        apart.append(gaps.between(here, sick, healthy, shares))
     if np.quantile(np.concatenate(slopes), (1 - CONFIDENCE) / 2) <= 0:
         raise NotIdentified(
             "curve: should show that the scores tell the sick from the healthy, got"
             f" {int(kinds.sick.sum())} sick and {int(kinds.healthy.sum())} healthy cases that do not."
         )
-    return np.concatenate(found)
+    gap = gaps.between(rows.counts[None], kinds.sick[None], kinds.healthy[None], np.array([value]))
+    return np.concatenate(found), _fit(gap, np.concatenate(apart))
 
 
-def _drawn(
-    place: NDArray[np.intp], owner: NDArray[np.intp] | None, scores: int, random: np.random.Generator
-) -> Numbers:
-    """Rows at each score [samples, scores] in resamples of rows, or of their owners."""
-    if owner is None:
-        share = np.bincount(place, minlength=scores) / len(place)
-        return random.multinomial(len(place), share, size=AT_ONCE).astype(np.float64)
-    owners = int(owner.max()) + 1
-    times = random.multinomial(owners, np.full(owners, 1 / owners), size=AT_ONCE)
-    return np.stack([np.bincount(place, weights=each[owner], minlength=scores) for each in times])
+def _redrawn(counts: Numbers, random: np.random.Generator) -> Numbers:
+    """As many cases drawn again, and counted [samples, scores]."""
+    return random.multinomial(int(counts.sum()), counts / counts.sum(), size=AT_ONCE).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class _Gaps:
+    """Which bin each logit of people and of certification cases belongs to, as 0 and 1 [scores, bins]."""
+
+    people: Numbers
+    cases: Numbers
+
+    @classmethod
+    def of(cls, kinds: Kinds, rows: _Rows) -> Self:
+        pooled = np.concatenate([rows.z[rows.place], np.repeat(kinds.z, (kinds.sick + kinds.healthy).astype(int))])
+        edges = np.unique(np.quantile(pooled, np.arange(1, BINS) / BINS))
+        people, cases = (np.eye(len(edges) + 1)[np.searchsorted(edges, z, side="right")] for z in (rows.z, kinds.z))
+        return cls(people, cases)
+
+    def between(self, here: Numbers, sick: Numbers, healthy: Numbers, shares: Numbers) -> Numbers:
+        """What share of people each bin holds beyond that of the mix of sick and healthy cases [samples, bins]."""
+        found, of_sick, of_healthy = (
+            (counts / counts.sum(axis=1, keepdims=True)) @ bins
+            for counts, bins in ((here, self.people), (sick, self.cases), (healthy, self.cases))
+        )
+        return np.asarray(found - shares[:, None] * of_sick - (1 - shares[:, None]) * of_healthy)
+
+
+def _fit(gap: Numbers, apart: Numbers) -> float:
+    """How often the largest gap of a resample, from the gap that is there, is as large as that gap from none."""
+    spread = apart.std(axis=0)
+    told = spread > 0
+    far = (np.abs(gap) / np.where(told, spread, 1))[:, told].max(initial=0)
+    chance = (np.abs(apart - gap) / np.where(told, spread, 1))[:, told].max(axis=1, initial=0)
+    return float((1 + (chance >= far).sum()) / (1 + len(chance)))

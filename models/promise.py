@@ -23,6 +23,9 @@ NAMES: dict[Figure, str] = {
 }
 # With an indeterminate zone, these speak of those who are cleared; the others of those who are flagged.
 OF_THE_CLEARED: frozenset[Figure] = frozenset({"recall", "npv"})
+# What these are depends on how many of the people are sick. So does what is flagged, but of that a promise may also
+# be about people like the certification cases.
+OF_ONE_PREVALENCE: frozenset[Figure] = frozenset({"precision", "npv", "cost"})
 
 
 class Promise(Value):
@@ -46,6 +49,8 @@ class Promise(Value):
     def _one_bound(self) -> Self:
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError(f"needs one of at_least and at_most, got {self.at_least} and {self.at_most}")
+        if self.figure in OF_ONE_PREVALENCE and self.prevalence is None:
+            raise ValueError(f"prevalence should be named for {NAMES[self.figure]}, which depends on it")
         return self
 
     def __str__(self) -> str:
@@ -68,6 +73,12 @@ class Promise(Value):
         where = "" if self.prevalence is None else f" at prevalence {self.prevalence:g}"
         return f"{NAMES[self.figure]} {sign} {bound:.{digits}g}{group}{where}{priced}"
 
+    def holds_at(self, prevalence: float, *, certified_at: float) -> bool:
+        """Whether it is about people of whom `prevalence` are sick, if its cases stand for `certified_at`."""
+        if self.prevalence is not None:
+            return self.prevalence == prevalence
+        return self.figure != "flagged" or prevalence == certified_at
+
     @property
     def bound(self) -> float:
         """The number that is promised, a least or a most."""
@@ -83,18 +94,24 @@ class Promise(Value):
 
     def measured(self, counts: Counts) -> float | None:
         """The figure as these counts have it; None where they hold no case to measure it on."""
-        if not (counts.positives and counts.negatives):
-            alone = {"recall": (counts.hits, counts.positives), "specificity": (counts.clears, counts.negatives)}
-            of, out_of = alone.get(self.figure, (0, 0))
-            return of / out_of if out_of else None
-        return self._of(counts.hits / counts.positives, counts.alarms / counts.negatives, counts.prevalence)
+        match self.figure:
+            case "recall":
+                of, out_of = counts.hits, counts.positives
+            case "specificity":
+                of, out_of = counts.clears, counts.negatives
+            case "flagged" if self.prevalence is None:
+                of, out_of = counts.hits + counts.alarms, counts.positives + counts.negatives
+            case _ if counts.positives and counts.negatives:
+                return self._of(counts.hits / counts.positives, counts.alarms / counts.negatives)
+            case _:
+                return None
+        return of / out_of if out_of else None
 
     def carried(self, counts: Counts) -> float:
         """The bound that these counts carry with the promised confidence, for a threshold fixed before they were seen.
 
         Clopper-Pearson; a figure made of two shares shares the risk between them.
         """
-        risk = 1 - self.confidence
         match self.figure:
             case "recall":
                 return lower_bound(counts.hits, counts.positives, self.confidence)
@@ -103,29 +120,22 @@ class Promise(Value):
             case "flagged" if self.prevalence is None:
                 flagged = counts.hits + counts.alarms
                 return upper_bound(flagged, counts.positives + counts.negatives, self.confidence)
-        half = 1 - risk / 2
+        half = (1 + self.confidence) / 2
         # A worst case each: fewer hits and more alarms, but for what is flagged, where both mean more.
         caught = (upper_bound if self.figure == "flagged" else lower_bound)(counts.hits, counts.positives, half)
         alarmed = upper_bound(counts.alarms, counts.negatives, half)
-        figure = self._of(caught, alarmed, counts.prevalence)
-        return figure if figure is not None else 0.0
+        return self._of(caught, alarmed) or 0.0
 
-    def _of(self, caught: float, alarmed: float, own: float) -> float | None:
-        """The figure of a threshold that flags these shares of the sick and of the healthy."""
-        share = own if self.prevalence is None else self.prevalence
-        sick, healthy = share * caught, (1 - share) * alarmed
-        missed, cleared = share * (1 - caught), (1 - share) * (1 - alarmed)
-        match self.figure:
-            case "recall":
-                return caught
-            case "specificity":
-                return 1 - alarmed
-            case "precision":
-                return sick / (sick + healthy) if sick + healthy else None
-            case "npv":
-                return cleared / (cleared + missed) if cleared + missed else None
-            case "flagged":
-                return sick + healthy
-            case "cost":
-                prices = self.costs or Costs()
-                return prices.miss * missed + prices.false_alarm * healthy
+    def _of(self, caught: float, alarmed: float) -> float | None:
+        """The figure, where it takes both kinds, if these shares of the sick and of the healthy are flagged."""
+        assert self.prevalence is not None
+        sick, healthy = self.prevalence * caught, (1 - self.prevalence) * alarmed
+        missed, cleared = self.prevalence * (1 - caught), (1 - self.prevalence) * (1 - alarmed)
+        if self.figure == "precision":
+            return sick / (sick + healthy) if sick + healthy else None
+        if self.figure == "npv":
+            return cleared / (cleared + missed) if cleared + missed else None
+        if self.figure == "flagged":
+            return sick + healthy
+        prices = self.costs or Costs()
+        return prices.miss * missed + prices.false_alarm * healthy

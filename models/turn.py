@@ -122,94 +122,84 @@ def turn(manifest: Manifest, setting: Setting) -> Turned:
     """
     if setting.prevalence is not None and not 0 < float32(setting.prevalence) < 1:
         raise BadInput([Refusal("prevalence", PREVALENCE, repr(setting.prevalence))])
-    asked = setting.operating_point
+    asked, here = setting.operating_point, manifest.prevalence
     if isinstance(asked, float):
         return _at_threshold(manifest, float32(asked), setting.prevalence)
-    point = _point(manifest, asked)
-    named = point.prevalence
-    new = point not in manifest.points
-    if new and None not in {named, setting.prevalence} and named != setting.prevalence:
-        rule = f"should be that of the contract, {named:g}, or be left out"
-        raise BadInput([Refusal("prevalence", rule, f"{setting.prevalence:g}")])
-    at = setting.prevalence or (named if new and named else manifest.prevalence)
-    limits, certificates = _limits(manifest, point, at)
-    threshold, clear_below = limits[0], min(limits)
-    own = (
-        (point.threshold, point.clear_below)
-        if all(certificate in certificates for certificate in point.certificates)
-        else tuple(_restated(limit, at, manifest.prevalence) for limit in (threshold, clear_below))
-    )
-    words = str(asked if isinstance(asked, Contract) else manifest.contract) if asked is None or new else None
-    if isinstance(asked, str):
-        words = str(Contract.read(asked)) if new else point.in_words
-    return Turned(manifest, threshold, clear_below, at, (own[0], own[1]), words, certificates)
-
-
-def _point(manifest: Manifest, asked: str | Contract | None) -> OperatingPoint:
-    """A point of the bundle, or the one that a contract asks for."""
     if asked is None:
-        return manifest.point
+        return _at_point(manifest, manifest.point, str(manifest.contract), stated=here, asked=setting.prevalence)
     if isinstance(asked, str):
         for point in manifest.points:
             if point.name == asked.strip():
-                return point
-        try:
-            asked = Contract.read(asked)
-        except BadInput as error:
-            names = ", ".join(point.name for point in manifest.points)
-            raise BadInput(
-                [
-                    Refusal(refusal.path, f"{refusal.rule} or the name of a point ({names})", refusal.got)
-                    if refusal.path == "operating_point"
-                    else refusal
-                    for refusal in error.refusals
-                ]
-            ) from None
+                stated = point.prevalence or here
+                return _at_point(manifest, point, point.in_words, stated=stated, asked=setting.prevalence)
+        asked = _in_words(manifest, asked)
+    named = asked.prevalence_named
+    if None not in {named, setting.prevalence} and named != setting.prevalence:
+        rule = f"should be that of the contract, {named:g}, or be left out"
+        raise BadInput([Refusal("prevalence", rule, f"{setting.prevalence:g}")])
     if asked.needs_guide and manifest.guide is None:
         rule = "should be a contract that needs no guide: the bundle is of the first format and carries none"
         raise BadInput([Refusal("operating_point", rule, str(asked))])
-    return asked.choose(manifest.curve, guide=manifest.guide or manifest.curve, groups=manifest.group_curves)
+    point = asked.choose(manifest.curve, guide=manifest.guide or manifest.curve, groups=manifest.group_curves)
+    return _at_point(manifest, point, str(asked), stated=named or here, asked=setting.prevalence)
+
+
+def _in_words(manifest: Manifest, text: str) -> Contract:
+    try:
+        return Contract.read(text)
+    except BadInput as error:
+        names = ", ".join(point.name for point in manifest.points)
+        raise BadInput(
+            [
+                Refusal(refusal.path, f"{refusal.rule} or the name of a point ({names})", refusal.got)
+                if refusal.path == "operating_point"
+                else refusal
+                for refusal in error.refusals
+            ]
+        ) from None
 
 
 def _at_threshold(manifest: Manifest, threshold: float, prevalence: float | None) -> Turned:
     """A threshold chosen by hand: nothing is promised."""
     at = manifest.prevalence if prevalence is None else prevalence
-    own = threshold if at == manifest.prevalence else _restated(threshold, at, manifest.prevalence)
+    own = _lowered(threshold, manifest, at, manifest.prevalence)
     return Turned(manifest, threshold, threshold, at, (own, own), None, ())
 
 
-def _limits(
-    manifest: Manifest, point: OperatingPoint, at: float
-) -> tuple[tuple[float, float], tuple[Certificate, ...]]:
-    """Threshold and clear_below at a prevalence, and the certificates that hold there."""
-    found, kept = [], []
+def _at_point(manifest: Manifest, point: OperatingPoint, words: str, *, stated: float, asked: float | None) -> Turned:
+    """A point of the bundle's curve, with what it promises, at `stated`; else with the certificates that hold there."""
+    here, at = manifest.prevalence, stated if asked is None else asked
+    limits, kept = [], []
     for limit, cleared in ((point.threshold, False), (point.clear_below, True)):
         mine = [
             certificate
             for certificate in point.certificates
             if not point.has_zone or (certificate.promise.figure in OF_THE_CLEARED) == cleared
         ]
-        elsewhere = all(certificate.promise.prevalence not in {None, at} for certificate in mine)
-        base = point.prevalence if elsewhere and point.prevalence else at
-        found.append(limit if base == manifest.prevalence else _lowered(limit, manifest, base))
-        kept += [] if elsewhere else [each for each in mine if each.promise.prevalence in {None, at}]
-    return (found[0], found[1]), tuple(each for each in point.certificates if each in kept)
+        if at == stated:
+            limits.append((_lowered(limit, manifest, here, at), limit))
+            kept += mine
+        elif any(each.promise.prevalence in {None, at} for each in mine):
+            limits.append((_lowered(limit, manifest, here, at), limit))
+            kept += [each for each in mine if each.promise.holds_at(at, certified_at=here)]
+        else:
+            # All that it promises is of the probability at another prevalence: what it says there, it says here.
+            stays = _lowered(limit, manifest, here, stated)
+            limits.append((stays, _lowered(stays, manifest, at, here)))
+    (threshold, own), (clear_below, own_below) = limits[0], min(limits)
+    certificates = tuple(each for each in point.certificates if each in kept)
+    return Turned(manifest, threshold, clear_below, at, (own, own_below), words, certificates)
 
 
-def _lowered(threshold: float, manifest: Manifest, to: float) -> float:
-    """A threshold of the bundle as it reads at another prevalence.
+def _lowered(threshold: float, manifest: Manifest, at: float, to: float) -> float:
+    """A threshold where `at` of the people are sick as it reads where `to` are; itself where that is the same.
 
     It is lowered by what the graph may round: in a probability, and in each term of the logit.
     """
-    own, there, reference = (float32(share) for share in (manifest.prevalence, to, manifest.calibration.prevalence))
-    lowest = special.logit(threshold * (1 - ROUNDING))
-    slack = ROUNDING * np.abs([lowest, *special.logit([own, there, reference])]).sum()
-    moved = special.expit(shift(lowest, prevalence=own, to=there) - slack)
-    return float32(float(moved) * (1 - ROUNDING))
-
-
-def _restated(threshold: float, prevalence: float, to: float) -> float:
-    """A threshold at one prevalence as it reads at another, without regard to rounding."""
-    if prevalence == to or not 0 < threshold < 1:
+    if at == to:
         return threshold
-    return float32(float(special.expit(shift(special.logit(threshold), prevalence=prevalence, to=to))))
+    before, after, reference = (float32(share) for share in (at, to, manifest.calibration.prevalence))
+    lowest = special.logit(threshold * (1 - ROUNDING))
+    slack = ROUNDING * np.abs([lowest, *special.logit([before, after, reference])]).sum()
+    moved = special.expit(shift(lowest, prevalence=before, to=after) - slack)
+    return float32(float(moved) * (1 - ROUNDING))

@@ -179,14 +179,15 @@ class Turning:
 async def _wrong_method(request: Request, error: Exception) -> Response:
     """A method that an address does not answer to, in the shape of every refusal."""
     del error  # It names the methods of one route; an address may have several.
-    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
-    methods = {method for route in routes for method in getattr(route, "methods", None) or ("GET", "HEAD")}
-    allowed = ", ".join(sorted(methods))
+    here = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    # A file of the page lies behind a mount, where none of these routes is met any more.
+    allowed = ", ".join(sorted({method for route in here for method in route.methods}) or FILE_METHODS)
     response = refuse(WrongMethod([Refusal("method", f"should be {allowed}", request.method)]))
     response.headers["Allow"] = allowed
     return response
 
 
+FILE_METHODS = ("GET", "HEAD")
 HANDLERS = {HTTPStatus.METHOD_NOT_ALLOWED: _wrong_method}
 
 

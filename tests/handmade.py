@@ -6,19 +6,26 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import polars as pl
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from models import graph
 from models.bundle import Bundle, write_bundle
 from models.calibration import Calibration
+from models.change_control import ChangeControl
 from models.contract import Contract
+from models.contracts.every_group import RecallInEveryGroup
 from models.contracts.precision import Precision
 from models.contracts.recall import Recall
+from models.contracts.rule_in_out import RuleInOut
+from models.contracts.specificity import Specificity
 from models.curve import Curve
+from models.grouping import Grouping, curves, subgroups
 from models.manifest import Manifest, Parity, Part, Provenance, Symptom, Target
 from models.schema import Binary, Categorical, Numeric, Schema
 from models.scorer import Graph
+from models.subgroup import Subgroup
 
 SCHEMA = Schema(
     columns=(
@@ -34,6 +41,15 @@ CONTRACTS: dict[str, Contract] = {
     "screen": Recall(at_least=0.9),
     "presurgical": Precision(at_least=0.6, prevalence=0.2),
 }
+# Asked of a further model, which carries all that a bundle may: a zone, groups, other points and foreseen changes.
+ZONED = RuleInOut(rule_in=Precision(at_least=0.6, prevalence=0.2), rule_out=Recall(at_least=0.9))
+ALTERNATIVES: dict[str, Contract] = {
+    "sharp": Specificity(at_least=0.95),
+    "elsewhere": Precision(at_least=0.3, prevalence=0.05),
+    "fair": RecallInEveryGroup(at_least=0.8, groups=("eye", "age=18 to under 65")),
+}
+GROUPINGS = (Grouping(column="eye"), Grouping(column="age", cuts=(18, 65)))
+CHANGE_CONTROL = ChangeControl(lowest=0.001, highest=0.99, criteria=(Recall(at_least=0.8),), prevalences=(0.05, 0.4))
 
 
 def rows(count: int, seed: int = 0, *, empty: bool = True) -> list[dict[str, object]]:
@@ -107,13 +123,18 @@ def network() -> onnx.ModelProto:
     return helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
 
 
-def finished(model: str = "screen") -> tuple[onnx.ModelProto, Manifest]:
-    """Graph and manifest of a hand-made model, certified on 4,000 drawn rows."""
-    contract = CONTRACTS[model]
+def certification() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The 4,000 rows on which hand-made models are certified, and who of them is sick."""
     columns = encoded(4000, seed=1)
-    sick = targets(columns, seed=1)
+    return columns, targets(columns, seed=1)
+
+
+def finished(model: str = "screen") -> tuple[onnx.ModelProto, Manifest]:
+    """Graph and manifest of a hand-made model: of `screen`, `presurgical` or, with all there may be, `zoned`."""
+    contract = {**CONTRACTS, "zoned": ZONED}[model]
+    columns, sick = certification()
     calibration = Calibration(prevalence=float(sick.mean()))
-    prevalence = getattr(contract, "prevalence", calibration.prevalence)
+    prevalence = contract.prevalence_named or calibration.prevalence
     plain = graph.finish(
         network(),
         schema=SCHEMA,
@@ -123,9 +144,18 @@ def finished(model: str = "screen") -> tuple[onnx.ModelProto, Manifest]:
         prevalence=prevalence,
     )
     runtime = Graph(graph.as_bytes(plain))
-    curve = Curve.of(runtime.run(columns)["probability"], sick)
-    guide = Curve.of(runtime.run(encoded(2000, seed=2))["probability"], targets(encoded(2000, seed=2), seed=2))
-    point = contract.choose(curve, guide=guide)
+    curve = Curve.of(runtime.run(columns)["probability"], sick, prevalence=prevalence)
+    others = encoded(2000, seed=2)
+    guide = Curve.of(runtime.run(others)["probability"], targets(others, seed=2), prevalence=prevalence)
+    groups: tuple[Subgroup, ...] = ()
+    if model == "zoned":
+        members = {each.column: each.members(SCHEMA, columns, pl.DataFrame()) for each in GROUPINGS}
+        groups = subgroups(members, runtime.run(columns)["probability"], sick, prevalence=prevalence)
+    asked = {"default": contract, **(ALTERNATIVES if model == "zoned" else {})}
+    points = tuple(
+        each.choose(curve, guide=guide, groups=curves(groups)).model_copy(update={"name": name})
+        for name, each in asked.items()
+    )
     manifest = Manifest(
         study="handmade",
         model=model,
@@ -136,8 +166,12 @@ def finished(model: str = "screen") -> tuple[onnx.ModelProto, Manifest]:
         calibration=calibration,
         prevalence=prevalence,
         contract=contract,
-        points=(point,),
+        points=points,
         curve=curve,
+        guide=guide,
+        groupings=GROUPINGS if model == "zoned" else (),
+        groups=groups,
+        change_control=CHANGE_CONTROL if model == "zoned" else None,
         parity=Parity(rows=4000, largest_difference=0.0, tolerance=1e-4),
         probes=(),
         provenance=Provenance(
@@ -149,7 +183,7 @@ def finished(model: str = "screen") -> tuple[onnx.ModelProto, Manifest]:
             versions={},
         ),
     )
-    return graph.bake(plain, threshold=point.threshold), manifest
+    return graph.bake(plain, threshold=points[0].threshold, clear_below=points[0].clear_below), manifest
 
 
 def bundle(folder: Path, model: str = "screen") -> Bundle:

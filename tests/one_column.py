@@ -72,7 +72,7 @@ def scorer(
             "symptoms": (),
             "calibration": calibration,
             "prevalence": prevalence,
-            "points": (manifest.point.model_copy(update={"threshold": threshold}),),
+            "points": (manifest.point.model_copy(update={"threshold": threshold, "clear_below": threshold}),),
         }
     )
     return Scorer(Bundle(Path(), "", manifest, graph.as_bytes(made), ""))

@@ -34,14 +34,26 @@ class Server:
     def scorer(self, model: str) -> Scorer:
         return Scorer(open_bundle(self.bundles / model))
 
+    def get(self, path: str, **request: object) -> httpx.Response:
+        return httpx.get(f"{self.url}/{path}", timeout=60, **request)
+
     def post(self, path: str, **request: object) -> httpx.Response:
         return httpx.post(f"{self.url}/{path}", timeout=60, **request)
 
+    def put(self, path: str, **request: object) -> httpx.Response:
+        return httpx.put(f"{self.url}/{path}", timeout=60, **request)
+
 
 def environment(folder: Path, **variables: str) -> dict[str, str]:
-    """What a service is started with: its own BentoML home, and no setting of this machine."""
+    """What a service is started with: its own BentoML home and store of changes, and no setting of this machine."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("FULCRUM_", "BENTOML_"))}
-    return {**kept, "BENTOML_HOME": str(folder), "BENTOML_DO_NOT_TRACK": "True", **variables}
+    own = {"BENTOML_HOME": str(folder), "FULCRUM_STORE": f"sqlite:///{folder}/changes.sqlite"}
+    return {**kept, **own, "BENTOML_DO_NOT_TRACK": "True", **variables}
+
+
+def workers(count: int) -> dict[str, str]:
+    """The variable that makes so many processes answer for one address."""
+    return {"BENTOML_CONFIG_OPTIONS": f"services.fulcrum.workers={count}"}
 
 
 @contextmanager

@@ -50,13 +50,14 @@ def evaluate(
 
 
 def kept(point: OperatingPoint, curve: Curve, groups: Mapping[str, Curve]) -> bool:
-    """Whether all promised figures were reached on these cases; a subgroup without any case breaks none."""
+    """Whether all promised figures were reached on these cases; a subgroup without a case to tell breaks none."""
     for promise in point.promises:
         if promise.group is not None and promise.group not in groups:
             continue
         cases = curve if promise.group is None else groups[promise.group]
         cleared = cases.at(point.clear_below) if point.has_zone else None
-        if not promise.met_by(promise.measured(spoken_of(promise, cases.at(point.threshold), cleared))):
+        found = promise.measured(spoken_of(promise, cases.at(point.threshold), cleared))
+        if not promise.met_by(found) and not (found is None and promise.group):
             return False
     return True
 

@@ -90,13 +90,14 @@ class Cases:
 class Population:
     """People in groups, and the model's score of them, rounded down to multiples of `step`.
 
-    Scores below `floor` are one cell, for there no threshold worth having lies.
+    Scores below `floor` are one cell. `tied` only says that the steps are meant to make many share a score.
     """
 
     prevalence: float
     groups: tuple[Group, ...]
     floor: float
     step: float
+    tied: bool = False
 
     @cached_property
     def _cells(self) -> tuple[NDArray[np.float32], Floats]:
@@ -145,9 +146,7 @@ class Population:
             self._counts(random, cases, tails)
             for cases, tails in zip((positives, rows - positives), self._tails, strict=True)
         )
-        groups = {
-            group.name: self._curve(*counts) for group, *counts in zip(self.groups, sick, healthy, strict=True)
-        }
+        groups = {group.name: self._curve(*counts) for group, *counts in zip(self.groups, sick, healthy, strict=True)}
         return Cases(self._curve(sick.sum(axis=0), healthy.sum(axis=0)), groups if len(groups) > 1 else {})
 
     def _counts(self, random: np.random.Generator, cases: int, tails: Floats) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from scipy import stats
 
 from benchmarks.certification import mapie_way
 from benchmarks.certification.mapie_way import Grid, Method
-from benchmarks.certification.worlds import LESS_IS_BETTER, Point, World
+from benchmarks.certification.world import LESS_IS_BETTER, Point, World
 
 CHUNK = 20
 # What chance alone would reach less often than this is taken for a fault.
@@ -46,11 +46,17 @@ def did(world: World, point: Point | None) -> Did | None:
 
 
 def ways(world: World) -> list[str]:
-    """How points are chosen in this world. MAPIE's fixed sequence needs a figure that only rises or only falls."""
-    if world.rule not in {"Recall", "Specificity", "Precision"}:
+    """How points are chosen in this world; MAPIE's where it knows the rule, on fine scores.
+
+    Its fixed sequence needs a figure that only rises or only falls, which a precision need not.
+    """
+    if world.rule not in {"Recall", "Specificity", "Precision"} or world.population.tied:
         return [CERTIFIED, NAIVE]
-    methods = {"bonferroni_holm"} if world.rule == "Precision" else {"bonferroni_holm", "fixed_sequence"}
-    return [CERTIFIED, NAIVE, *(way for way, (_, method) in MAPIE.items() if method in methods)]
+    return [CERTIFIED, NAIVE, *(way for way, (_, method) in MAPIE.items() if _known(world, method))]
+
+
+def _known(world: World, method: Method) -> bool:
+    return world.rule != "Precision" or method != "fixed_sequence"
 
 
 def once(world: World, random: np.random.Generator) -> dict[str, Did | None]:
@@ -116,9 +122,8 @@ class Result:
             for one, other in zip(self.outcomes[CERTIFIED], self.outcomes[way], strict=True)
             if one is not None and other is not None
         ]
-        differences = np.array([one - other for one, other in pairs])
-        if self.world.yardstick not in LESS_IS_BETTER:
-            differences = -differences
+        sign = 1 if self.world.yardstick in LESS_IS_BETTER else -1
+        differences = np.array([sign * (one - other) for one, other in pairs])
         if len(differences) < 2 or np.ptp(differences) == 0:
             return bool(len(differences) and differences[0] > 0)
         tested = stats.ttest_1samp(differences, 0.0, alternative="greater")

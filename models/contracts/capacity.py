@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
@@ -11,6 +12,7 @@ from scipy import special
 from models.contract import OneThreshold, Span
 from models.curve import Curve
 from models.errors import Unreachable
+from models.fixed_sequence import times_needed
 from models.operating_point import Certificate
 from models.plan import Expected, Need, fewest, order_statistic_needs
 from models.promise import Promise
@@ -63,7 +65,7 @@ class Capacity(OneThreshold):
         met = self._carried(certification) <= self.at_most
         # Both counts fall with the threshold, and so does what they carry.
         place = int(np.argmax(met)) if met.any() else len(met)
-        if place >= len(met) - 1 or not hits[place]:
+        if place == len(met) or not hits[place]:
             raise self._unreachable(certification)
         certificate = Certificate(
             promise=promise,
@@ -71,7 +73,8 @@ class Capacity(OneThreshold):
             positives=certification.positive_count,
             negatives=certification.negative_count,
         )
-        return Span(float(certification.middles[place]), 1.0, (certificate,))
+        highest = certification.settled(certification.highest_positive)
+        return Span(float(certification.middles[place]), highest, (certificate,))
 
     def _carried(self, cases: Curve) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """The largest share flagged that cases carry, at each threshold and beyond all."""
@@ -87,16 +90,14 @@ class Capacity(OneThreshold):
         (promise,) = self.promises
         counts = certification.at(certification.highest_positive)
         nearest = promise.carried(counts)
-        times = next(
-            (times for times in (2, 5, 10, 100, 1000) if promise.met_by(promise.carried(counts.grown(times)))), None
-        )
+        times = times_needed(promise, counts) if counts.positives else None
         return Unreachable(
             str(promise),
             reason=f"The fewest that can be flagged, if any of the sick is to be among them, carry"
             f" {promise.worded(nearest)}.",
             nearest=nearest,
-            missing_positives=None if times is None else counts.positives * (times - 1),
-            missing_negatives=None if times is None else counts.negatives * (times - 1),
+            missing_positives=None if times is None else math.ceil(counts.positives * (times - 1)),
+            missing_negatives=None if times is None else math.ceil(counts.negatives * (times - 1)),
         )
 
     def region(self, curve: Curve) -> float:

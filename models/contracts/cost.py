@@ -32,7 +32,8 @@ class Cost(OneThreshold):
     """
 
     pattern: ClassVar[re.Pattern[str]] = re.compile(
-        rf"(?:a )?miss costs (?:as much as )?(?P<miss>{NUMBER}) (?:false )?alarms?{AT_PREVALENCE}{share('prevalence')}"
+        rf"(?:a )?miss costs (?:as much as )?(?P<miss>{NUMBER})"
+        rf"(?: (?:false )?alarms?|, (?:a false|an) alarm (?P<alarm>{NUMBER})){AT_PREVALENCE}{share('prevalence')}"
         rf"(?:,? costing{AT_MOST}(?P<at_most>{NUMBER}))?",
         re.IGNORECASE,
     )
@@ -63,14 +64,16 @@ class Cost(OneThreshold):
 
     @property
     def words(self) -> str:
-        most = "" if self.at_most is None else f", costing at most {self.at_most / self.costs.false_alarm!r}"
-        ratio = self.costs.miss / self.costs.false_alarm
-        return f"a miss costs {ratio!r} alarms at prevalence {self.prevalence!r}{most}"
+        most = "" if self.at_most is None else f", costing at most {self.at_most!r}"
+        alarm = " alarms" if self.costs.false_alarm == 1 else f", an alarm {self.costs.false_alarm!r},"
+        return f"a miss costs {self.costs.miss!r}{alarm} at prevalence {self.prevalence!r}{most}"
 
     @classmethod
     def from_words(cls, match: re.Match[str], confidence: float) -> Self:
         return cls(
-            costs=Costs(miss=number_of(match, "miss")),
+            costs=Costs(
+                miss=number_of(match, "miss"), false_alarm=number_of(match, "alarm") if match["alarm"] else 1.0
+            ),
             prevalence=share_of(match, "prevalence"),
             at_most=number_of(match, "at_most") if match["at_most"] else None,
             confidence=confidence,

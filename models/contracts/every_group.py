@@ -12,7 +12,7 @@ from models.curve import Curve
 from models.errors import BadInput, Refusal, Unreachable
 from models.plan import Expected, Need
 from models.promise import Promise
-from models.words import AT_LEAST, share, share_of
+from models.words import AT_LEAST, QUOTED, listed, names_of, share, share_of
 
 
 class RecallInEveryGroup(OneThreshold):
@@ -27,7 +27,7 @@ class RecallInEveryGroup(OneThreshold):
 
     pattern: ClassVar[re.Pattern[str]] = re.compile(
         rf"(?:recall|sensitivity){AT_LEAST}{share('at_least')} in every (?:group of )?"
-        r"(?P<groups>(?:(?! and |,? then )[^;])+)",
+        rf"(?P<groups>(?:{QUOTED}|(?! and |,? then )[^;\"])+)",
         re.IGNORECASE,
     )
     best: ClassVar[Literal["low", "high"]] = "high"
@@ -42,12 +42,12 @@ class RecallInEveryGroup(OneThreshold):
 
     @property
     def words(self) -> str:
-        return f"recall >= {self.at_least!r} in every {', '.join(self.groups)}"
+        return f"recall >= {self.at_least!r} in every {listed(self.groups)}"
 
     @classmethod
     def from_words(cls, match: re.Match[str], confidence: float) -> Self:
-        names = re.split(r"\s*,\s*", match["groups"].strip())
-        return cls(at_least=share_of(match, "at_least"), groups=tuple(names), confidence=confidence)
+        groups = names_of(match["groups"])
+        return cls(at_least=share_of(match, "at_least"), groups=groups, confidence=confidence)
 
     def named(self, known: Mapping[str, Curve]) -> tuple[str, ...]:
         """The groups that are meant, of those that are known.
@@ -86,7 +86,10 @@ class RecallInEveryGroup(OneThreshold):
     def unmet(
         self, curve: Curve, *, threshold: float, clear_below: float, groups: Mapping[str, Curve] | None = None
     ) -> tuple[str, ...]:
-        named = self.model_copy(update={"groups": self.named(groups or {})})
+        try:
+            named = self.model_copy(update={"groups": self.named(groups or {})})
+        except BadInput:
+            named = self  # those that are known are looked at, the others are said not to be
         return super(RecallInEveryGroup, named).unmet(
             curve, threshold=threshold, clear_below=clear_below, groups=groups
         )

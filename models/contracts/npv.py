@@ -57,14 +57,14 @@ class NPV(OneThreshold):
         (promise,) = self.promises
         # The guide's thresholds are ranked from the highest down; the walk goes up from the surest.
         place = len(guide.middles) - 1 - surest(promise, guide)
-        found = walk(promise, certification, guide.middles[place:])
+        passed = walk(promise, certification, guide.middles[place:])
         certificate = Certificate(
             promise=promise,
             certified=self.at_least,
             positives=certification.positive_count,
             negatives=certification.negative_count,
         )
-        return Span(found.first, found.last, (certificate,))
+        return Span(float(passed[0]), float(passed[-1]), (certificate,), passed)
 
     def region(self, curve: Curve) -> float:
         """Mean share of the healthy cleared at the NPVs nearby, at the named prevalence."""

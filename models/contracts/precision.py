@@ -57,14 +57,14 @@ class Precision(OneThreshold):
     def span(self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve]) -> Span:
         del groups
         (promise,) = self.promises
-        found = walk(promise, certification, guide.middles[::-1][surest(promise, guide) :])
+        passed = walk(promise, certification, guide.middles[::-1][surest(promise, guide) :])
         certificate = Certificate(
             promise=promise,
             certified=self.at_least,
             positives=certification.positive_count,
             negatives=certification.negative_count,
         )
-        return Span(found.last, found.first, (certificate,))
+        return Span(float(passed[-1]), float(passed[0]), (certificate,), passed[::-1])
 
     def region(self, curve: Curve) -> float:
         """Mean recall at the precisions nearby, at the named prevalence."""

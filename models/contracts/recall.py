@@ -78,7 +78,7 @@ class Recall(OneThreshold):
         certificate = Certificate(
             promise=self.promises[0],
             # Of the ordered scores, not of the misses seen: ties may leave fewer, which proves nothing more.
-            certified=lower_bound(positives - misses, positives, self.confidence),
+            certified=max(lower_bound(positives - misses, positives, self.confidence), self.at_least),
             positives=positives,
             negatives=certification.negative_count,
         )

@@ -4,18 +4,21 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, PlainSerializer, model_validator
+from pydantic import Field, model_validator
 
 from models.contract import Contract, OneThreshold, Span, one_threshold
-from models.contracts.several import in_common
 from models.curve import Curve
 from models.errors import Unreachable
 from models.operating_point import Measured, OperatingPoint
 from models.plan import Expected, Need
-from models.promise import OF_THE_CLEARED, Promise
-from models.sharing import shared, told
+from models.promise import OF_THE_CLEARED, Figure, Promise
+from models.sharing import Written, in_common, part_in_words, plans, shared, told, unmet
 
-Written = PlainSerializer(lambda part: part.model_dump(mode="json"))
+FLAGGED: frozenset[Figure] = frozenset({"precision", "specificity", "flagged"})
+ABOUT = {
+    "rule_in": (FLAGGED, "those flagged: precision, specificity or how many they are"),
+    "rule_out": (OF_THE_CLEARED, "those cleared: recall or NPV"),
+}
 
 
 class RuleInOut(Contract):
@@ -38,12 +41,16 @@ class RuleInOut(Contract):
 
     @model_validator(mode="after")
     def _sides(self) -> Self:
-        for name, part, cleared in (("rule_in", self.rule_in, False), ("rule_out", self.rule_out, True)):
-            if any((promise.figure in OF_THE_CLEARED) != cleared for promise in part.promises):
-                about = "those cleared: recall or NPV" if cleared else "those flagged: precision or specificity"
-                raise ValueError(f"{name}: should promise something about {about}, got {part.words}")
-            self.__dict__[name] = told(part, self.confidence, name)  # a value may complete itself while it is made
+        sides = {"rule_in": self.rule_in, "rule_out": self.rule_out}
+        for name, (figures, about) in ABOUT.items():
+            if any(promise.figure not in figures for promise in sides[name].promises):
+                raise ValueError(f"{name}: should promise something about {about}, got {sides[name].words}")
+        self.__dict__.update(told(sides, self.confidence))  # a frozen value may still complete itself while it is made
         return self
+
+    def held_with(self, confidence: float) -> Self:
+        sides = {"rule_in": self.rule_in.held_with(confidence), "rule_out": self.rule_out.held_with(confidence)}
+        return self.model_copy(update={**sides, "confidence": confidence})
 
     @property
     def parts(self) -> tuple[OneThreshold, OneThreshold]:
@@ -61,11 +68,7 @@ class RuleInOut(Contract):
 
     @classmethod
     def from_words(cls, match: re.Match[str], confidence: float) -> Self:
-        parts = {
-            # Without their confidence, which is the whole's.
-            name: Contract.read(match[name]).model_dump(mode="json", exclude={"confidence"})
-            for name in ("rule_in", "rule_out")
-        }
+        parts = {name: part_in_words(match[name]) for name in ABOUT}
         return cls.model_validate({**parts, "confidence": confidence})
 
     @property
@@ -76,17 +79,16 @@ class RuleInOut(Contract):
         self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve] | None = None
     ) -> OperatingPoint:
         spans = [part.span(certification, guide=guide, groups=groups or {}) for part in self.parts]
-        certificates = tuple(certificate for span in spans for certificate in span.certificates)
         if common := in_common(spans):
             # One threshold does both: the lower, the more of the sick are found.
-            return one_threshold(self, certification, common[0], certificates)
+            return one_threshold(self, certification, common.low, common.certificates)
         upper, lower = spans
         if lower.high >= upper.low:
             raise self._crossed(upper, lower, certification)
         return OperatingPoint(
             threshold=upper.low,
             clear_below=lower.high,
-            certificates=certificates,
+            certificates=(*upper.certificates, *lower.certificates),
             measured=Measured.of(certification, upper.low, prevalence=self.prevalence_named),
             cleared=certification.at(lower.high),
         )
@@ -94,11 +96,7 @@ class RuleInOut(Contract):
     def unmet(
         self, curve: Curve, *, threshold: float, clear_below: float, groups: Mapping[str, Curve] | None = None
     ) -> tuple[str, ...]:
-        return tuple(
-            wrong
-            for part in self.parts
-            for wrong in part.unmet(curve, threshold=threshold, clear_below=clear_below, groups=groups)
-        )
+        return unmet(self.parts, curve, threshold=threshold, clear_below=clear_below, groups=groups)
 
     def _crossed(self, upper: Span, lower: Span, certification: Curve) -> Unreachable:
         """Each can be kept, but only where those cleared would lie above those flagged."""
@@ -118,4 +116,4 @@ class RuleInOut(Contract):
 
     def plan(self, expected: Expected) -> tuple[Need, ...]:
         """What each side needs with its share of the risk; the same cases serve both."""
-        return tuple(need for part in self.parts for need in part.plan(expected))
+        return plans(self.parts, expected)

@@ -4,14 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, PlainSerializer, model_validator
+from pydantic import Field, model_validator
 
-from models.contract import Contract, OneThreshold, Span
+from models.contract import OneThreshold, Span, not_understood
 from models.curve import Curve
 from models.errors import Unreachable
 from models.plan import Expected, Need, smallest
 from models.promise import Promise
-from models.sharing import shared, told
+from models.sharing import Written, in_common, part_in_words, plans, shared, told, unmet
+from models.words import parts_of
 
 # Beyond this many times the cases, "bring more" is no longer advice.
 MOST_TIMES = 1024
@@ -25,14 +26,12 @@ class Several(OneThreshold):
     """
 
     pattern: ClassVar[re.Pattern[str]] = re.compile(
-        r"(?!rule )(?:(?P<parts>.+? and .+?)(?:,? (?:and )?then (?P<then>the fewest alarms|the most hits))?"
-        r"|(?P<part>.+?),? (?:and )?then (?P<end>the fewest alarms|the most hits))",
+        r"(?!rule )(?=.+ (?:and|then) )(?P<parts>.+?)"
+        r"(?:,? (?:and )?then (?P<then>the fewest alarms|the most hits))?",
         re.IGNORECASE,
     )
 
-    contracts: tuple[Annotated[OneThreshold, PlainSerializer(lambda part: part.model_dump(mode="json"))], ...] = Field(
-        min_length=1
-    )
+    contracts: tuple[Annotated[OneThreshold, Written], ...] = Field(min_length=1)
     then: Literal["the fewest alarms", "the most hits"] = "the fewest alarms"
 
     @model_validator(mode="after")
@@ -42,9 +41,13 @@ class Several(OneThreshold):
                 raise ValueError(  # noqa: TRY004  # pydantic reports these
                     f"contracts.{place}: should not itself be several contracts, got {part.words}"
                 )
-        parts = tuple(told(part, self.confidence, f"contracts.{place}") for place, part in enumerate(self.contracts))
-        self.__dict__["contracts"] = parts  # a frozen value may still complete itself while it is made
+        parts = told({f"contracts.{place}": part for place, part in enumerate(self.contracts)}, self.confidence)
+        self.__dict__["contracts"] = tuple(parts.values())  # a frozen value may still complete itself while it is made
         return self
+
+    def held_with(self, confidence: float) -> Self:
+        parts = tuple(part.held_with(confidence) for part in self.contracts)
+        return self.model_copy(update={"contracts": parts, "confidence": confidence})
 
     @property
     def parts(self) -> tuple[OneThreshold, ...]:
@@ -61,12 +64,13 @@ class Several(OneThreshold):
 
     @classmethod
     def from_words(cls, match: re.Match[str], confidence: float) -> Self:
-        texts = match["parts"].split(" and ") if match["parts"] else [match["part"]]
+        parts = parts_of(match["parts"])
+        if len(parts) == 1 and not match["then"]:
+            raise not_understood(match[0])
         return cls.model_validate(
             {
-                # Without their confidence, which is the whole's.
-                "contracts": [Contract.read(text).model_dump(mode="json", exclude={"confidence"}) for text in texts],
-                "then": (match["then"] or match["end"] or "the fewest alarms").lower(),
+                "contracts": [part_in_words(text) for text in parts],
+                "then": (match["then"] or "the fewest alarms").lower(),
                 "confidence": confidence,
             }
         )
@@ -79,15 +83,16 @@ class Several(OneThreshold):
         spans = [part.span(certification, guide=guide, groups=groups) for part in self.parts]
         if (common := in_common(spans)) is None:
             raise self._apart(spans, certification, guide, groups)
-        return Span(*common, tuple(certificate for span in spans for certificate in span.certificates))
+        return common
 
     def _end(self, span: Span) -> float:
         return span.high if self.then == "the fewest alarms" else span.low
 
     def _apart(self, spans: list[Span], certification: Curve, guide: Curve, groups: Mapping[str, Curve]) -> Unreachable:
         """Each part can be kept, but no threshold keeps all: which two part, and how many cases would do."""
-        lowest, highest = min(spans, key=lambda span: span.high), max(spans, key=lambda span: span.low)
-        broken = highest.certificates[0].promise
+        place = min(range(len(spans)), key=lambda place: spans[place].high)
+        kept, lowest = self.parts[place], spans[place]
+        broken = max(spans, key=lambda span: span.low).certificates[0].promise
         carried = broken.carried(certification.at(lowest.high))
 
         def enough(times: int) -> bool:
@@ -97,7 +102,7 @@ class Several(OneThreshold):
         times = smallest(enough, most=MOST_TIMES)
         return Unreachable(
             str(self),
-            reason=f"Where {lowest.certificates[0].promise} is kept, the cases carry {broken.worded(carried)}.",
+            reason=f"Where {kept} is kept, the cases carry {broken.worded(carried)}.",
             nearest=carried,
             missing_positives=None if times is None else certification.positive_count * (times - 1),
             missing_negatives=None if times is None else certification.negative_count * (times - 1),
@@ -106,11 +111,7 @@ class Several(OneThreshold):
     def unmet(
         self, curve: Curve, *, threshold: float, clear_below: float, groups: Mapping[str, Curve] | None = None
     ) -> tuple[str, ...]:
-        return tuple(
-            wrong
-            for part in self.parts
-            for wrong in part.unmet(curve, threshold=threshold, clear_below=clear_below, groups=groups)
-        )
+        return unmet(self.parts, curve, threshold=threshold, clear_below=clear_below, groups=groups)
 
     def region(self, curve: Curve) -> float:
         """The mean of the parts' regions."""
@@ -118,10 +119,4 @@ class Several(OneThreshold):
 
     def plan(self, expected: Expected) -> tuple[Need, ...]:
         """What each part needs with its share of the risk; the same cases serve them all."""
-        return tuple(need for part in self.parts for need in part.plan(expected))
-
-
-def in_common(spans: list[Span]) -> tuple[float, float] | None:
-    """The lowest and the highest threshold of all spans; None if they have none in common."""
-    low, high = max(span.low for span in spans), min(span.high for span in spans)
-    return (low, high) if low <= high else None
+        return plans(self.parts, expected)

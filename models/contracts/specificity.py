@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
@@ -12,8 +13,8 @@ from models.curve import Curve
 from models.errors import Unreachable
 from models.intervals import lower_bound
 from models.operating_point import Certificate
-from models.order_statistic import allowed_mistakes, cases_needed
-from models.plan import Expected, Need, order_statistic_needs
+from models.order_statistic import allowed_mistakes
+from models.plan import Expected, Need, order_statistic_needs, smallest
 from models.promise import Promise
 from models.words import AT_LEAST, share, share_of
 
@@ -49,35 +50,42 @@ class Specificity(OneThreshold):
         del guide, groups  # Order statistics need no guide.
         negatives = certification.negative_count
         alarms = allowed_mistakes(negatives, self.at_least, self.confidence) if negatives else None
-        if alarms is None:
-            carried = lower_bound(negatives, negatives, self.confidence)
-            raise Unreachable(
-                str(self.promises[0]),
-                reason=f"{negatives} negatives carry specificity {carried:.4f} at most, even if none is flagged.",
-                nearest=carried,
-                missing_positives=0,
-                missing_negatives=cases_needed(self.at_least, self.confidence) - negatives,
-            )
+        if alarms is None or not certification.positive_count:
+            raise self._unreachable(certification)
         # The (k+1)-th largest negative score is cleared; the threshold is settled below the next higher score.
         beyond = np.cumsum(certification.negatives[::-1])
         place = len(beyond) - int(np.searchsorted(beyond, alarms + 1))
-        if place == len(beyond) or not sum(certification.positives[place:]):
-            flagging = certification.at(certification.highest_positive)
-            carried = self.promises[0].carried(flagging)
-            raise Unreachable(
-                str(self.promises[0]),
-                reason=f"A threshold that flags any of the sick carries {carried:.4f} at most: it would flag nobody.",
-                nearest=carried,
-                missing_positives=None,
-                missing_negatives=None,
-            )
+        low, high = certification.thresholds[place : place + 1], certification.highest_positive
+        if not low or low[0] > high:
+            raise self._unreachable(certification)
         certificate = Certificate(
             promise=self.promises[0],
-            certified=lower_bound(negatives - alarms, negatives, self.confidence),
+            certified=max(lower_bound(negatives - alarms, negatives, self.confidence), self.at_least),
             positives=certification.positive_count,
             negatives=negatives,
         )
-        return Span(float(certification.middles[place]), 1.0, (certificate,))
+        return Span(float(certification.middles[place]), certification.settled(high), (certificate,))
+
+    def _unreachable(self, certification: Curve) -> Unreachable:
+        """If any of the sick is to be flagged, too many of the healthy are: why, and whether more of these would do."""
+        (promise,) = self.promises
+        counts = certification.at(certification.highest_positive)
+        nearest = promise.carried(counts)
+
+        def enough(more: int) -> bool:
+            negatives = counts.negatives + more
+            alarms = math.ceil(counts.alarms * negatives / counts.negatives) if counts.negatives else 0
+            return promise.met_by(lower_bound(negatives - alarms, negatives, self.confidence))
+
+        missing = smallest(enough) if counts.positives else None
+        return Unreachable(
+            str(promise),
+            reason=f"{counts.negatives} negatives carry {promise.worded(nearest)}, if any of the {counts.positives}"
+            f" positives is to be flagged.",
+            nearest=nearest,
+            missing_positives=None if missing is None else 0,
+            missing_negatives=missing,
+        )
 
     def region(self, curve: Curve) -> float:
         """Mean recall at the specificities nearby."""

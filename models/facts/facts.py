@@ -9,6 +9,7 @@ from pydantic import Field
 from models.facts.making import Making, Undo
 from models.facts.origin import Origin, origins
 from models.facts.performance import Performance, performance
+from models.facts.written import percent
 from models.grouping import Grouping
 from models.manifest import Manifest, Release, Symptom, Target
 from models.operating_point import OperatingPoint
@@ -19,6 +20,8 @@ MISSING = {
     "impute": "filled in by the graph itself, as it learnt to in training",
     "refuse": "the row is refused by name",
 }
+# Outside these, observed over expected and calibration slope are worth a word.
+WELL = (0.9, 1.1)
 
 
 class Use(Value):
@@ -28,6 +31,7 @@ class Use(Value):
     target: Target
     symptoms: tuple[Symptom, ...] = Field(description="further answers")
     answers: str
+    role: str = "Informs a decision that a clinician takes; it neither takes nor replaces it."
     not_for: tuple[str, ...]
 
 
@@ -82,6 +86,9 @@ class Facts(Value):
     certification: Performance = Field(description="on the cases that the thresholds were chosen on")
     groupings: tuple[Grouping, ...]
     change: Change
+    stands_out: tuple[str, ...] = Field(
+        description="what nobody should overlook, by the part that speaks for the model"
+    )
     lacking: tuple[str, ...] = Field(description="what this bundle does not tell")
 
     @classmethod
@@ -91,6 +98,26 @@ class Facts(Value):
         base, named = _base(manifest)
         prevalences = (base, base / 2, base / 10)
         evidence = manifest.evidence
+        certification = performance(
+            manifest,
+            manifest.curve,
+            manifest.point.measured.counts,
+            manifest.groups,
+            origin=known["certification"],
+            prevalences=prevalences,
+        )
+        test = (
+            performance(
+                manifest,
+                evidence.curve,
+                evidence.measured.counts,
+                evidence.groups,
+                origin=known["test"],
+                prevalences=prevalences,
+            )
+            if evidence
+            else None
+        )
         return cls(
             study=manifest.study,
             model=manifest.model,
@@ -104,26 +131,11 @@ class Facts(Value):
             points=tuple(_point(point, known["certification"]) for point in manifest.points),
             prevalences=prevalences,
             base=named,
-            test=performance(
-                manifest,
-                evidence.curve,
-                evidence.measured.counts,
-                evidence.groups,
-                origin=known["test"],
-                prevalences=prevalences,
-            )
-            if evidence
-            else None,
-            certification=performance(
-                manifest,
-                manifest.curve,
-                manifest.point.measured.counts,
-                manifest.groups,
-                origin=known["certification"],
-                prevalences=prevalences,
-            ),
+            test=test,
+            certification=certification,
             groupings=manifest.groupings,
             change=_change(manifest),
+            stands_out=_stands_out(manifest, test or certification),
             lacking=_lacking(manifest, known["certification"]),
         )
 
@@ -131,6 +143,12 @@ class Facts(Value):
     def parts(self) -> tuple[Performance, ...]:
         """The parts that were measured, the test part first where it is there."""
         return tuple(part for part in (self.test, self.certification) if part)
+
+    @property
+    def promised_groups(self) -> tuple[str, ...]:
+        """The subgroups in each of which something is promised."""
+        named = (promise.group for each in self.points for promise in each.point.promises)
+        return tuple(dict.fromkeys(group for group in named if group is not None))
 
     @property
     def shown(self) -> Performance:
@@ -142,7 +160,9 @@ def _base(manifest: Manifest) -> tuple[float, str]:
     """At which prevalence figures are stated first, and why."""
     if manifest.point.prevalence is not None:
         return manifest.point.prevalence, "named in the promise"
-    name, measured = ("test", manifest.evidence.measured) if manifest.evidence else ("certification", manifest.point.measured)
+    name, measured = (
+        ("test", manifest.evidence.measured) if manifest.evidence else ("certification", manifest.point.measured)
+    )
     counts = measured.counts
     if counts.positives and counts.negatives:
         return counts.prevalence, f"that of the {name} cases"
@@ -153,15 +173,17 @@ def _use(manifest: Manifest) -> Use:
     control, named = manifest.change_control, manifest.point.prevalence
     among = control.prevalences if control else None
     not_for = [
-        "A diagnosis: it is an aid to a decision that a clinician takes.",
+        "A diagnosis: it says who should be looked at further.",
         "People unlike the certification cases: the promise is about people like them.",
         "Answers outside the ranges of the columns: such a row is refused, and never called negative.",
-        f"Places where less than {among[0]:.4g} or more than {among[1]:.4g} of the people are sick."
+        f"Places where less than {percent(among[0])} or more than {percent(among[1])} of the people are sick."
         if among
-        else f"Places where another share than {manifest.prevalence:.4g} of the people is sick: none is foreseen.",
+        else f"Places where another share than {percent(manifest.prevalence)} of the people is sick: none is foreseen.",
     ]
     if named is not None:
-        not_for.append(f"Relying on the promise at a prevalence other than {named:.4g}: it is made there alone.")
+        not_for.append(
+            f"Relying on the promise where another share than {percent(named)} is sick: it is made there alone."
+        )
     zone = ", or neither (indeterminate) between the two thresholds" if manifest.point.has_zone else ""
     return Use(
         purpose=manifest.purpose,
@@ -199,6 +221,26 @@ def _change(manifest: Manifest) -> Change:
         criteria=tuple(map(str, control.criteria)),
         history=manifest.history,
     )
+
+
+def _stands_out(manifest: Manifest, part: Performance) -> tuple[str, ...]:
+    """A promise broken, groups to whom one answer is given whatever they say, probabilities that are off."""
+    found = []
+    where = f"the {part.origin.rows:,} {part.origin.part} cases"
+    if part.kept is False:
+        found.append(f"The promise was not kept on {where}.")
+    for group in part.groups:
+        if group.recall is None or group.specificity is None:
+            continue
+        for answer, shares in (("Everybody", (1.0, 0.0)), ("Nobody", (0.0, 1.0))):
+            if (group.recall.value, group.specificity.value) == shares:
+                found.append(f"{answer} is flagged of those with {group.column}: {group.value}, among {where}.")
+    off = manifest.evidence.reliability if manifest.evidence else None
+    measured = (("observed / expected", off.observed_over_expected), ("calibration slope", off.slope)) if off else ()
+    for name, figure in measured:
+        if figure is not None and not WELL[0] <= figure <= WELL[1]:
+            found.append(f"Probabilities are off on {where}: {name} is {figure:.3f}, not {WELL[0]:g} to {WELL[1]:g}.")
+    return tuple(found)
 
 
 def _lacking(manifest: Manifest, certification: Origin) -> tuple[str, ...]:

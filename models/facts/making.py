@@ -41,7 +41,7 @@ class Making(Value):
     def of(cls, manifest: Manifest) -> Making:
         """Read from the provenance of a manifest."""
         study = manifest.provenance.study
-        model = next(iter(study.get("models", [])), {})
+        model: Mapping[str, Any] = next(iter(study.get("models", [])), {})
         return cls(
             source=_said(study.get("source")),
             split=_said(study.get("split")),
@@ -59,12 +59,6 @@ class Making(Value):
             parity=manifest.parity,
         )
 
-    @property
-    def reweighted(self) -> bool:
-        """Whether mistakes or kinds of cases counted unequally in training."""
-        weighted = any("costs" in term.by or "miss" in term.by for term in self.terms)
-        return weighted or self.sampling not in {None, "Plain"}
-
 
 class Reliable(Value):
     """How far probabilities could be taken at their word, at one stage, on some cases."""
@@ -81,8 +75,14 @@ class Undo(Value):
     sampling_log_ratio: float
     slope: float
     intercept: float
-    prevalence: float = Field(description="at which the probabilities are stated")
+    fitted_at: float = Field(description="prevalence for which undo and line hold")
+    prevalence: float = Field(description="at which the probabilities are stated, moved there by prior shift")
     stages: tuple[Reliable, ...]
+
+    @property
+    def reweighted(self) -> bool:
+        """Whether mistakes, or the kinds of cases, counted unequally in training."""
+        return bool(self.loss_log_ratio or self.sampling_log_ratio)
 
     @classmethod
     def of(cls, manifest: Manifest, origins: Mapping[str, Origin]) -> Undo:
@@ -99,6 +99,7 @@ class Undo(Value):
             sampling_log_ratio=made.sampling_log_ratio,
             slope=made.slope,
             intercept=made.intercept,
+            fitted_at=made.prevalence,
             prevalence=manifest.prevalence,
             stages=tuple(
                 Reliable(stage=stage, origin=origins.get(part), reliability=found)

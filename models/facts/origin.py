@@ -12,6 +12,7 @@ from models.manifest import Digest, Manifest
 from models.value import Value
 
 PartName = Literal["training", "validation", "certification", "test"]
+PARTS: tuple[PartName, ...] = ("training", "validation", "certification", "test")
 
 
 class Dates(Value):
@@ -41,7 +42,7 @@ class Origin(Value):
 def origins(manifest: Manifest) -> dict[str, Origin]:
     """The origin of each part that the manifest tells of, in the order of their use."""
     evidence = manifest.evidence
-    parts = {part.name: (part.rows, part.positives) for part in manifest.provenance.parts}
+    parts: dict[str, tuple[int, int]] = {part.name: (part.rows, part.positives) for part in manifest.provenance.parts}
     if evidence:
         parts["test"] = (evidence.part.rows, evidence.part.positives)
     curves: dict[str, Curve | None] = {
@@ -63,7 +64,7 @@ def origins(manifest: Manifest) -> dict[str, Origin]:
             data=manifest.provenance.data,
             counts=_digest(curves.get(name)),
         )
-        for name in ("training", "validation", "certification", "test")
+        for name in PARTS
         if name in parts
     }
 

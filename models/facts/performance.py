@@ -68,7 +68,8 @@ class Drawn(Value):
     looked_up: tuple[LookedUp, ...]
     calibration: CalibrationCurve
     decision: DecisionCurve
-    decision_points: DecisionCurve = Field(description="at the thresholds of the operating points, in their order")
+    decision_points: DecisionCurve = Field(description="at the thresholds of the points of `decided`")
+    decided: tuple[str, ...] = Field(description="the operating points, but for those at a threshold of 1")
 
 
 class Failures(Value):
@@ -143,13 +144,9 @@ def moved(threshold: float, prevalence: float, to: float) -> float:
     return float(special.expit(shift(special.logit(threshold), prevalence=prevalence, to=to)))
 
 
-def _strategy(
-    point: OperatingPoint, curve: Curve, stated: float, prevalences: tuple[float, ...]
-) -> Strategy:
+def _strategy(point: OperatingPoint, curve: Curve, stated: float, prevalences: tuple[float, ...]) -> Strategy:
     below = curve.at(point.clear_below) if point.has_zone else None
-    return Strategy(
-        name=point.name, figures=_figures(curve.at(point.threshold), below, point, stated, prevalences)
-    )
+    return Strategy(name=point.name, figures=_figures(curve.at(point.threshold), below, point, stated, prevalences))
 
 
 def _figures(
@@ -164,16 +161,16 @@ def _figures(
 def _drawn(manifest: Manifest, curve: Curve | None, base: float) -> Drawn | None:
     if curve is None or not curve.positive_count or not curve.negative_count:
         return None
-    thresholds = [moved(point.threshold, manifest.prevalence, base) for point in manifest.points]
+    thresholds = {point.name: moved(point.threshold, manifest.prevalence, base) for point in manifest.points}
+    # Acting only on those who are sick for certain has no finite price, and so no net benefit.
+    thresholds = {name: threshold for name, threshold in thresholds.items() if threshold < 1}
     return Drawn(
         corners=_corners(curve, base),
         looked_up=_looked_up(curve, base),
         calibration=CalibrationCurve.of(curve),
         decision=DecisionCurve.of(curve, prevalence=base),
-        # Flagging only those who are sick for certain has no finite price: there is no net benefit there.
-        decision_points=DecisionCurve.of(
-            curve, prevalence=base, thresholds=[threshold for threshold in thresholds if threshold < 1]
-        ),
+        decision_points=DecisionCurve.of(curve, prevalence=base, thresholds=thresholds.values()),
+        decided=tuple(thresholds),
     )
 
 
@@ -209,6 +206,4 @@ def _looked_up(curve: Curve, base: float) -> tuple[LookedUp, ...]:
 
 
 def _counts(curve: Curve, hits: int, alarms: int) -> Counts:
-    return Counts(
-        hits=hits, misses=curve.positive_count - hits, alarms=alarms, clears=curve.negative_count - alarms
-    )
+    return Counts(hits=hits, misses=curve.positive_count - hits, alarms=alarms, clears=curve.negative_count - alarms)

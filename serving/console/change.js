@@ -49,17 +49,29 @@ find("#change form").onsubmit = async (event) => {
 
 async function explain(error, change) {
   if (!(error instanceof Refused)) {
-    refuse("The service did not answer, so it is not known whether the change arrived. Look at the history, then try again.");
+    refuse(
+      "The service did not answer, so it is not known whether the change arrived. Look at the history, then try again.",
+    );
   } else if (error.status === 401) {
-    refuse("The token is missing or not known. Nothing was changed. Check it for a typing mistake, or ask for one where this service is run.", said(error));
+    refuse(
+      "The token is missing or not known. Nothing was changed. Check it for a typing mistake, or ask for one where this service is run.",
+      said(error),
+    );
     find("#token").focus();
   } else if (error.status === 403) {
-    refuse("You may look, but not change the live point. Nothing was changed. Ask somebody who has the role “tune”, or have it given to you.", said(error));
+    refuse(
+      "You may look, but not change the live point. Nothing was changed. Ask somebody who has the role “tune”, or have it given to you.",
+      said(error),
+    );
     find("#token").focus();
   } else if (error.status === 409) {
     await explainNewer(change);
   } else {
-    refuse("This change was refused, and nothing was changed. Cancel, turn to a point within what was foreseen, and try again.", said(error), make("p", {}, bounds(change.live().change_control)));
+    refuse(
+      "This change was refused, and nothing was changed. Cancel, turn to a point within what was foreseen, and try again.",
+      said(error),
+      make("p", {}, bounds(change.live().change_control)),
+    );
   }
 }
 
@@ -68,17 +80,25 @@ async function explainNewer(change) {
   try {
     newer = await change.newer();
   } catch {
-    refuse("Somebody else has changed the live point meanwhile, and the new one could not be had. Nothing was changed by you. Try again.");
+    refuse(
+      "Somebody else has changed the live point meanwhile, and the new one could not be had. Nothing was changed by you. Try again.",
+    );
     return;
   }
   const load = make("button", { type: "button" }, `Load version ${newer.version}`);
   load.onclick = () => {
     change.load(newer);
     show(find("#change-summary"), change.summary());
-    refuse(`Version ${newer.version} is loaded, and yours is still what you turned to. Compare once more, then confirm.`);
+    refuse(
+      `Version ${newer.version} is loaded, and yours is still what you turned to. Compare once more, then confirm.`,
+    );
     find("#confirm").focus();
   };
-  refuse(make("b", {}, "Somebody else has changed the live point while you decided."), ` ${version(newer)} Nothing was changed by you.`, make("div", { class: "actions" }, load));
+  refuse(
+    make("b", {}, "Somebody else has changed the live point while you decided."),
+    ` ${version(newer)} Nothing was changed by you.`,
+    make("div", { class: "actions" }, load),
+  );
   load.focus();
 }
 

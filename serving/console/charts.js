@@ -28,12 +28,21 @@ function created(plot) {
   const canvas = make("canvas", { role: "img" });
   const table = make("table", {});
   const note = make("p", { class: "told", "aria-hidden": "true" });
-  const scroll = make("div", { class: "scroll", role: "region", "aria-label": `${plot.title}: numbers`, tabindex: "0" }, table);
+  const scroll = make(
+    "div",
+    { class: "scroll", role: "region", "aria-label": `${plot.title}: numbers`, tabindex: "0" },
+    table,
+  );
   find("#charts").append(
     make(
       "figure",
       { class: "card chart", id: `chart-${plot.name}` },
-      make("figcaption", {}, make("h3", {}, plot.title, " ", make("small", {}, `(${plot.term})`)), make("p", { class: "hint" }, plot.explains)),
+      make(
+        "figcaption",
+        {},
+        make("h3", {}, plot.title, " ", make("small", {}, `(${plot.term})`)),
+        make("p", { class: "hint" }, plot.explains),
+      ),
       make("div", { class: "canvas" }, canvas),
       note,
       make("details", {}, make("summary", {}, "The same in numbers"), scroll),
@@ -47,28 +56,88 @@ function tabulate(table, title, head, rows) {
   show(
     table,
     make("caption", { class: "hidden" }, title),
-    make("thead", {}, make("tr", {}, head.map((name) => make("th", { scope: "col" }, name)))),
-    make("tbody", {}, rows.map((row) => make("tr", {}, row.map((cell, place) => (place ? make("td", {}, cell) : make("th", { scope: "row" }, cell)))))),
+    make(
+      "thead",
+      {},
+      make(
+        "tr",
+        {},
+        head.map((name) => make("th", { scope: "col" }, name)),
+      ),
+    ),
+    make(
+      "tbody",
+      {},
+      rows.map((row) =>
+        make(
+          "tr",
+          {},
+          row.map((cell, place) => (place ? make("td", {}, cell) : make("th", { scope: "row" }, cell))),
+        ),
+      ),
+    ),
   );
 }
 
 // A marker on the edge is drawn whole.
-const OVER = 12;
+const OVER = 14;
 
 const STYLES = {
   curve: () => ({ showLine: true, pointRadius: 0, borderColor: colour("ink"), borderWidth: 2 }),
   dots: () => ({ clip: OVER, pointRadius: 4, pointBackgroundColor: colour("ink"), borderColor: colour("ink") }),
   edge: () => ({ showLine: true, pointRadius: 0, borderColor: colour("line-strong"), borderWidth: 1 }),
-  band: () => ({ showLine: true, pointRadius: 0, borderColor: colour("line-strong"), borderWidth: 1, fill: "+1", backgroundColor: colour("band") }),
-  reference: () => ({ showLine: true, pointRadius: 0, borderColor: colour("muted"), borderWidth: 1.5, borderDash: [5, 5] }),
-  dotted: () => ({ showLine: true, pointRadius: 0, borderColor: colour("muted"), borderWidth: 1.5, borderDash: [1, 4] }),
+  band: () => ({
+    showLine: true,
+    pointRadius: 0,
+    borderColor: colour("line-strong"),
+    borderWidth: 1,
+    fill: "+1",
+    backgroundColor: colour("band"),
+  }),
+  reference: () => ({
+    showLine: true,
+    pointRadius: 0,
+    borderColor: colour("muted"),
+    borderWidth: 1.5,
+    borderDash: [5, 5],
+  }),
+  dotted: () => ({
+    showLine: true,
+    pointRadius: 0,
+    borderColor: colour("muted"),
+    borderWidth: 1.5,
+    borderDash: [1, 4],
+  }),
   bars: () => ({ showLine: true, pointRadius: 0, borderColor: colour("ink"), borderWidth: 1.5, spanGaps: false }),
-  turned: () => ({ clip: OVER, pointRadius: 7, pointBackgroundColor: colour("accent"), borderColor: colour("surface"), borderWidth: 2, order: -2 }),
-  cleared: () => ({ clip: OVER, pointRadius: 7, pointStyle: "triangle", pointBackgroundColor: colour("accent"), borderColor: colour("surface"), borderWidth: 2, order: -2 }),
-  live: () => ({ clip: OVER, pointRadius: 11, pointStyle: "rectRot", pointBackgroundColor: colour("live"), borderColor: colour("surface"), borderWidth: 2, order: -1 }),
+  turned: () => ({
+    clip: OVER,
+    pointRadius: 7,
+    pointBackgroundColor: colour("accent"),
+    borderColor: colour("surface"),
+    borderWidth: 2,
+    order: -2,
+  }),
+  cleared: () => ({
+    clip: OVER,
+    pointRadius: 7,
+    pointStyle: "triangle",
+    pointBackgroundColor: colour("accent"),
+    borderColor: colour("surface"),
+    borderWidth: 2,
+    order: -2,
+  }),
+  live: () => ({
+    clip: OVER,
+    pointRadius: 13,
+    pointStyle: "rectRot",
+    pointBackgroundColor: colour("live"),
+    borderColor: colour("surface"),
+    borderWidth: 2,
+    order: -1,
+  }),
 };
 
-const styled = ({ style, label, data }) => ({ label, data, pointHitRadius: 6,  ...STYLES[style]() });
+const styled = ({ style, label, data }) => ({ label, data, pointHitRadius: 6, ...STYLES[style]() });
 
 function options(plot, seen) {
   const axes = plot.axes(seen);
@@ -78,8 +147,23 @@ function options(plot, seen) {
     layout: { padding: { right: 12, top: 8 } },
     scales: { x: axis(axes.x), y: axis(axes.y) },
     plugins: {
-      legend: { display: plot.legend === true, position: "bottom", labels: { color: colour("ink"), usePointStyle: false, boxHeight: 0, boxWidth: 28, filter: (item) => !["", "Turned to", "Live now"].includes(item.text) } },
-      tooltip: { displayColors: false, callbacks: { label: (item) => `${item.dataset.label}: ${axes.x.write(item.parsed.x)}, ${axes.y.write(item.parsed.y)}` } },
+      legend: {
+        display: plot.legend === true,
+        position: "bottom",
+        labels: {
+          color: colour("ink"),
+          usePointStyle: false,
+          boxHeight: 0,
+          boxWidth: 28,
+          filter: (item) => !["", "Turned to", "Live now"].includes(item.text),
+        },
+      },
+      tooltip: {
+        displayColors: false,
+        callbacks: {
+          label: (item) => `${item.dataset.label}: ${axes.x.write(item.parsed.x)}, ${axes.y.write(item.parsed.y)}`,
+        },
+      },
     },
   };
 }
@@ -94,7 +178,9 @@ function axis({ title, min, max, write, log, loose }) {
     border: { color: colour("line-strong") },
     ticks: { color: colour("muted"), maxTicksLimit: 7, includeBounds: !loose, callback: write },
     // Of a scale that grows tenfold only the tens are marked.
-    afterBuildTicks: (scale) => log && (scale.ticks = scale.ticks.filter(({ value }) => /^1e/.test(value.toExponential(9).replace(/\.0+e/, "e")))),
+    afterBuildTicks: (scale) =>
+      log &&
+      (scale.ticks = scale.ticks.filter(({ value }) => /^1e/.test(value.toExponential(9).replace(/\.0+e/, "e")))),
   };
 }
 

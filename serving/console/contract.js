@@ -59,7 +59,9 @@ const OWN_WORDS = "own";
 export function offer(points, { onHand, onPoint, onWords, onLocal }) {
   const options = [
     make("option", { value: BY_HAND }, "nothing: I turn by hand"),
-    ...points.map((point) => make("option", { value: `point:${point.name}` }, `the point “${point.name}”: ${point.in_words}`)),
+    ...points.map((point) =>
+      make("option", { value: `point:${point.name}` }, `the point “${point.name}”: ${point.in_words}`),
+    ),
     make("option", { value: OWN_WORDS }, "what I wrote below"),
     ...Object.entries(KINDS).map(([kind, { name }]) => make("option", { value: kind }, name)),
   ];
@@ -67,7 +69,10 @@ export function offer(points, { onHand, onPoint, onWords, onLocal }) {
   show(kind, options);
   show(find("#kind-fields"));
   kind.onchange = () => {
-    show(find("#kind-fields"), (KINDS[kind.value]?.fields ?? []).map((field, place) => input(field, place, compose)));
+    show(
+      find("#kind-fields"),
+      (KINDS[kind.value]?.fields ?? []).map((field, place) => input(field, place, compose)),
+    );
     if (kind.value === BY_HAND) onHand();
     else if (kind.value.startsWith("point:")) onPoint(kind.value.slice("point:".length));
     else if (kind.value === OWN_WORDS) find("#words").focus();
@@ -98,13 +103,21 @@ export function settle(words) {
   find("#words").value = words;
 }
 
-
 /** A prevalence short enough to stand in words. */
 export const rounded = (prevalence) => asShare(inPercent(prevalence, 3));
 
 function input({ label, term, value, unit }, place, compose) {
   const id = `kind-field-${place}`;
-  const field = make("input", { id, type: "number", step: "any", min: 0, max: unit === "%" && 100, value, inputmode: "decimal", oninput: compose });
+  const field = make("input", {
+    id,
+    type: "number",
+    step: "any",
+    min: 0,
+    max: unit === "%" && 100,
+    value,
+    inputmode: "decimal",
+    oninput: compose,
+  });
   return make(
     "div",
     { class: "field" },

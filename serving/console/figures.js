@@ -11,7 +11,11 @@ const shareOf = (estimate) => [
 
 function ratioOf(ratio) {
   if (ratio.value === null) return ["without bound", `at least ${figure(ratio.low)}`, null];
-  return [`× ${figure(ratio.value)}`, `${figure(ratio.low)} to ${ratio.high === null ? "no bound" : figure(ratio.high)}`, null];
+  return [
+    `× ${figure(ratio.value)}`,
+    `${figure(ratio.low)} to ${ratio.high === null ? "no bound" : figure(ratio.high)}`,
+    null,
+  ];
 }
 
 const ROWS = [
@@ -22,24 +26,41 @@ const ROWS = [
   ["Of all people, flagged", "alert rate", (figures) => shareOf(figures.flagged)],
   ["A flag multiplies the odds of being sick by", "LR+", (figures) => ratioOf(figures.likelihood_ratio_positive)],
   ["No flag multiplies the odds of being sick by", "LR−", (figures) => ratioOf(figures.likelihood_ratio_negative)],
-  ["Sick found per person, less the price of alarms", "net benefit", (figures) => [figures.net_benefit?.toFixed(4) ?? "not measured", null, null]],
+  [
+    "Sick found per person, less the price of alarms",
+    "net benefit",
+    (figures) => [figures.net_benefit?.toFixed(4) ?? "not measured", null, null],
+  ],
 ];
 
 const OPEN = [
   ["Of the sick, neither flagged nor cleared", "indeterminate", (figures) => shareOf(figures.indeterminate_sick_share)],
-  ["Of the healthy, neither flagged nor cleared", "indeterminate", (figures) => shareOf(figures.indeterminate_healthy_share)],
+  [
+    "Of the healthy, neither flagged nor cleared",
+    "indeterminate",
+    (figures) => shareOf(figures.indeterminate_healthy_share),
+  ],
 ];
 
 /** Both points side by side; where they are the same, one. */
 export function showFigures(turned, live, facts) {
   const same = JSON.stringify(turned) === JSON.stringify(live.turned);
-  const columns = same ? [["Live now", turned]] : [["Turned to", turned], ["Live now", live.turned]];
+  const columns = same
+    ? [["Live now", turned]]
+    : [
+        ["Turned to", turned],
+        ["Live now", live.turned],
+      ];
   const zone = columns.some(([, point]) => point.clear_below < point.threshold);
   show(
     find("#figures"),
     make("caption", { class: "hidden" }, "Figures of the point with 95 % intervals"),
     make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Figure"), columns.map(head))),
-    make("tbody", {}, (zone ? ROWS.toSpliced(2, 0, ...OPEN) : ROWS).map(([name, term, read]) => row(name, term, read, columns))),
+    make(
+      "tbody",
+      {},
+      (zone ? ROWS.toSpliced(2, 0, ...OPEN) : ROWS).map(([name, term, read]) => row(name, term, read, columns)),
+    ),
   );
   const { rows, positives, negatives } = facts.certification;
   find("#figures-note").textContent =
@@ -50,7 +71,12 @@ export function showFigures(turned, live, facts) {
 
 function later(evidence) {
   if (!evidence) return "";
-  const { rows, kept, area_under_curve: area, area_interval: [low, high] } = evidence;
+  const {
+    rows,
+    kept,
+    area_under_curve: area,
+    area_interval: [low, high],
+  } = evidence;
   return (
     ` Afterwards the released point was tried on ${count(rows)} other people: its promise was ${kept ? "kept" : "NOT kept"}` +
     ` (area under the ROC curve ${area.toFixed(3)}, ${low.toFixed(3)} to ${high.toFixed(3)}).`
@@ -80,8 +106,18 @@ export function showPromise(turned, live) {
   show(
     find("#promise"),
     kept.length
-      ? make("ul", { class: "promises" }, promises(turned).map((text, place) => make("li", {}, text, make("small", {}, proof(kept[place])))))
-      : make("p", { class: "nothing" }, make("b", {}, "Nothing is promised for this threshold, only measured."), " ", why(turned)),
+      ? make(
+          "ul",
+          { class: "promises" },
+          promises(turned).map((text, place) => make("li", {}, text, make("small", {}, proof(kept[place])))),
+        )
+      : make(
+          "p",
+          { class: "nothing" },
+          make("b", {}, "Nothing is promised for this threshold, only measured."),
+          " ",
+          why(turned),
+        ),
     idle && make("p", { class: "lost" }, idle),
     lost.length > 0 && make("p", { class: "lost" }, "The live point promises, and this one gives up: ", lost.join(" ")),
   );
@@ -95,7 +131,8 @@ function useless({ hits, misses, alarms, clears }) {
 }
 
 function why(turned) {
-  if (turned.contract !== null) return `“${turned.contract}” chooses a threshold, and says nothing about how often it is right.`;
+  if (turned.contract !== null)
+    return `“${turned.contract}” chooses a threshold, and says nothing about how often it is right.`;
   return (
     "It was chosen by hand, by looking at these very figures. So they may look a little better here than they will turn" +
     " out. To have a promise, say what you need as a contract."

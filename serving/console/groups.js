@@ -10,8 +10,22 @@ export function showGroups(groups, facts) {
   show(
     find("#groups"),
     make("caption", { class: "hidden" }, "Recall and specificity in each group"),
-    make("thead", {}, make("tr", {}, ["Group", "People", "Of the sick, found (recall)", "Of the healthy, cleared (specificity)"].map((name) => make("th", { scope: "col" }, name)))),
-    make("tbody", {}, groups.map((group) => row(group, kinds[group.column]))),
+    make(
+      "thead",
+      {},
+      make(
+        "tr",
+        {},
+        ["Group", "People", "Of the sick, found (recall)", "Of the healthy, cleared (specificity)"].map((name) =>
+          make("th", { scope: "col" }, name),
+        ),
+      ),
+    ),
+    make(
+      "tbody",
+      {},
+      groups.map((group) => row(group, kinds[group.column])),
+    ),
   );
   find("#groups-note").textContent = groups.some((group) => group.suppressed)
     ? "Where a group is too small, figures are left out: they would say little, and could point at single people."
@@ -25,13 +39,18 @@ function row(group, kind) {
     make("th", { scope: "row" }, `${capital(spaced(group.column))}: ${value(group.value, kind)}`),
     group.suppressed
       ? make("td", { colspan: 3, class: "few" }, "left out: too few people")
-      : [make("td", {}, make("b", {}, count(group.rows)), make("small", {}, `${count(group.positives)} sick`)), cell(group.recall), cell(group.specificity)],
+      : [
+          make("td", {}, make("b", {}, count(group.rows)), make("small", {}, `${count(group.positives)} sick`)),
+          cell(group.recall),
+          cell(group.specificity),
+        ],
   );
 }
 
-const cell = (estimate) => make("td", {}, make("b", {}, percent(estimate.value)), make("small", {}, interval(estimate)));
+const cell = (estimate) =>
+  make("td", {}, make("b", {}, percent(estimate.value)), make("small", {}, interval(estimate)));
 
-const value = (told, kind) => (kind === "Binary" ? { 0: "no", 1: "yes" }[told] ?? told : spaced(told));
+const value = (told, kind) => (kind === "Binary" ? ({ 0: "no", 1: "yes" }[told] ?? told) : spaced(told));
 
 /** Show what the further heads of the model say; nothing where it has none. */
 export function showSymptoms(symptoms) {

@@ -5,13 +5,28 @@ import { moment, plain } from "./words.js";
 
 /** Show the history; `onBack` is called with the version that is to be gone back to. */
 export function showHistory({ changes, verified, problems }, live, released, onBack) {
-  const first = { version: 0, in_words: released, by: null, at: null, reason: "as released", ...(changes.length ? {} : at(live.turned)) };
+  const first = {
+    version: 0,
+    in_words: released,
+    by: null,
+    at: null,
+    reason: "as released",
+    ...(changes.length ? {} : at(live.turned)),
+  };
   const rows = [...changes].reverse().concat(first);
   show(
     find("#history"),
     verified
-      ? make("p", { class: "hint" }, "Checked: each entry carries the fingerprint of the one before it, and none is missing or altered.")
-      : make("p", { class: "problem" }, `The history does not verify: ${problems.join(" ")} Tell whoever runs this service.`),
+      ? make(
+          "p",
+          { class: "hint" },
+          "Checked: each entry carries the fingerprint of the one before it, and none is missing or altered.",
+        )
+      : make(
+          "p",
+          { class: "problem" },
+          `The history does not verify: ${problems.join(" ")} Tell whoever runs this service.`,
+        ),
     make(
       "div",
       { class: "scroll", role: "region", "aria-label": "History", tabindex: "0" },
@@ -19,8 +34,22 @@ export function showHistory({ changes, verified, problems }, live, released, onB
         "table",
         {},
         make("caption", { class: "hidden" }, "Changes of the live point, newest first"),
-        make("thead", {}, make("tr", {}, ["Version", "What", "By", "Why", ""].map((name) => (name ? make("th", { scope: "col" }, name) : make("td", { class: "no-print" }))))),
-        make("tbody", {}, rows.map((change) => row(change, change.version === live.version, onBack))),
+        make(
+          "thead",
+          {},
+          make(
+            "tr",
+            {},
+            ["Version", "What", "By", "Why", ""].map((name) =>
+              name ? make("th", { scope: "col" }, name) : make("td", { class: "no-print" }),
+            ),
+          ),
+        ),
+        make(
+          "tbody",
+          {},
+          rows.map((change) => row(change, change.version === live.version, onBack)),
+        ),
       ),
     ),
   );
@@ -34,9 +63,28 @@ function row(change, isLive, onBack) {
     "tr",
     {},
     make("th", { scope: "row" }, String(version), isLive && make("small", { class: "tag" }, "live")),
-    make("td", {}, words, threshold !== undefined && make("small", {}, `from ${plain(threshold)} at prevalence ${plain(prevalence)}`)),
-    make("td", {}, by ?? "released with the bundle", when && make("small", {}, make("time", { datetime: when }, moment(when)))),
+    make(
+      "td",
+      {},
+      words,
+      threshold !== undefined && make("small", {}, `from ${plain(threshold)} at prevalence ${plain(prevalence)}`),
+    ),
+    make(
+      "td",
+      {},
+      by ?? "released with the bundle",
+      when && make("small", {}, make("time", { datetime: when }, moment(when))),
+    ),
     make("td", {}, reason),
-    make("td", { class: "no-print" }, !isLive && make("button", { type: "button", "aria-label": `Go back to version ${version}`, onclick: () => onBack(change) }, "Go back to this")),
+    make(
+      "td",
+      { class: "no-print" },
+      !isLive &&
+        make(
+          "button",
+          { type: "button", "aria-label": `Go back to version ${version}`, onclick: () => onBack(change) },
+          "Go back to this",
+        ),
+    ),
   );
 }

@@ -7,14 +7,20 @@ export function showLive(live, facts) {
   const { turned } = live;
   show(
     find("#live-facts"),
-    make("p", { class: "verdict" }, `${capital(rule(turned))} `, make("small", {}, `at prevalence ${plain(turned.prevalence)}`)),
+    make(
+      "p",
+      { class: "verdict" },
+      `${capital(rule(turned))} `,
+      make("small", {}, `at prevalence ${plain(turned.prevalence)}`),
+    ),
     turned.certificates.length
       ? promises(turned).map((text) => make("p", {}, text))
       : make("p", {}, "Nothing is promised for it, only measured."),
     make("p", { class: "hint" }, version(live)),
   );
   find("#bounds").textContent = bounds(live.change_control);
-  find("#identity").textContent = `Model ${live.model}, bundle ${live.bundle.slice(0, 12)}, live version ${live.version}.${facts.intended_use ? ` Intended use: ${facts.intended_use}` : ""}`;
+  find("#identity").textContent =
+    `Model ${live.model}, bundle ${live.bundle.slice(0, 12)}, live version ${live.version}.${facts.intended_use ? ` Intended use: ${facts.intended_use}` : ""}`;
 }
 
 /** Which version, by whom and why. */
@@ -39,7 +45,12 @@ export function showNewer(newer, { onCompare, onTake }) {
     make(
       "div",
       { class: "notice" },
-      make("p", {}, make("b", {}, "Somebody else has changed the live point. "), `${version(newer)} It now ${rule(newer.turned)}. What you have turned here is untouched.`),
+      make(
+        "p",
+        {},
+        make("b", {}, "Somebody else has changed the live point. "),
+        `${version(newer)} It now ${rule(newer.turned)}. What you have turned here is untouched.`,
+      ),
       make(
         "div",
         { class: "actions" },

@@ -1,7 +1,7 @@
 /** The page: what is asked of the service, when, and where its answer is shown. */
 
 import * as api from "./api.js";
-import { confirmChange } from "./change.js";
+import { offerApply, offerReturn } from "./applying.js";
 import { showCharts } from "./charts.js";
 import * as contract from "./contract.js";
 import { find, make, show } from "./dom.js";
@@ -10,7 +10,7 @@ import { showGroups, showSymptoms } from "./groups.js";
 import { showHistory } from "./history.js";
 import { notice, showLive, showNewer } from "./live.js";
 import { askPatient, showAnswer, showNoAnswer } from "./patient.js";
-import { becomes, showPeople } from "./people.js";
+import { showPeople } from "./people.js";
 import { placeOf } from "./positions.js";
 import { page, setting } from "./state.js";
 import { watch } from "./watch.js";
@@ -29,15 +29,22 @@ async function start() {
     const wanted = models.find((live) => `#${live.endpoint}` === window.location.hash) ?? models[0];
     await open(wanted.endpoint);
   } catch (error) {
-    notice(`This page could not be filled: ${error.message} Reload it to try again.`, true);
+    unfilled(error);
   }
 }
+
+const unfilled = (error) => notice(`This page could not be filled: ${error.message} Reload it to try again.`, true);
 
 function chooser(models) {
   show(
     find("#models"),
     models.map(({ endpoint }) => {
-      const input = make("input", { type: "radio", name: "model", value: endpoint, onchange: () => open(endpoint) });
+      const input = make("input", {
+        type: "radio",
+        name: "model",
+        value: endpoint,
+        onchange: () => open(endpoint).catch(unfilled),
+      });
       return make("label", {}, input, make("span", {}, capital(spaced(endpoint))));
     }),
   );
@@ -46,9 +53,11 @@ function chooser(models) {
 /** Show a model at its live point. */
 async function open(model) {
   find("#main").setAttribute("aria-busy", "true");
+  clearTimeout(timers.settle);
+  asking.abort();
   const live = await api.livePoint(model);
   const facts = await api.facts(model, live.setting.prevalence);
-  Object.assign(page, { model, facts, row: null, newer: null });
+  Object.assign(page, { model, facts, turned: null, row: null, newer: null });
   window.history.replaceState(null, "", `#${model}`);
   find(`#models input[value="${CSS.escape(model)}"]`).checked = true;
   find("#purpose").textContent = facts.purpose;
@@ -89,18 +98,19 @@ function adopt(live) {
 async function remember() {
   const { model, live } = page;
   const past = await api.history(model);
-  if (page.live === live) showHistory(past, live, page.facts.contract, goBack);
+  if (page.live === live) showHistory(past, live, page.facts.contract, (change) => offerReturn(change, after));
 }
 
 /** Turn to the live point. */
 function take() {
   const { operating_point: point } = page.live.setting;
   contract.settle(typeof point === "string" ? point : "");
-  turn({ by: "live" }, page.live.setting.prevalence, 0);
+  turn({ by: "setting", point }, page.live.setting.prevalence, 0);
 }
 
 /** Ask for another setting; the answer is shown once turning has stopped. */
 function turn(asked, prevalence = page.prevalence, wait = SETTLED_MS) {
+  page.quiet ??= Promise.withResolvers();
   Object.assign(page, { asked, prevalence });
   clearTimeout(timers.settle);
   asking.abort();
@@ -115,9 +125,10 @@ async function settle() {
     // The curve first: where on it a place lies depends on the prevalence.
     const stated = page.prevalence ?? page.live.turned.prevalence;
     if (page.facts.prevalence !== stated) page.facts = await api.facts(model, stated, signal);
-    const answer = await api.preview(model, setting(), signal);
+    const answered = setting();
+    const answer = await api.preview(model, answered, signal);
     const { groups } = await api.groups(model, answer.turned, signal);
-    Object.assign(page, { ...answer, groups, refused: null });
+    Object.assign(page, { ...answer, answered, groups, refused: null });
     render();
     if (page.row) await tryPatient(page.row);
   } catch (error) {
@@ -125,6 +136,8 @@ async function settle() {
     page.refused = error;
     showRefusal(error);
   }
+  page.quiet?.resolve();
+  page.quiet = null;
 }
 
 function render() {
@@ -136,7 +149,10 @@ function render() {
   find("#trial").classList.toggle("on", trial);
   // A place that was chosen stays: on a thinned curve the counts between two places may be nearer to the one before.
   if (page.asked.by !== "place") slider.value = placeOf(facts, turned.figures.counts);
-  slider.setAttribute("aria-valuetext", `${rule(turned)}; finds ${percent(turned.figures.recall.value)} of the sick, clears ${percent(turned.figures.specificity.value)} of the healthy`);
+  slider.setAttribute(
+    "aria-valuetext",
+    `${rule(turned)}; finds ${percent(turned.figures.recall.value)} of the sick, clears ${percent(turned.figures.specificity.value)} of the healthy`,
+  );
   writeFields();
   find("#verdict").textContent = verdict(turned);
   const sentence = showPeople(turned);
@@ -144,17 +160,30 @@ function render() {
   showFigures(turned, live, facts);
   showCharts({ turned, live, facts });
   showGroups(groups, facts);
-  find("#zone-key").textContent = turned.clear_below < turned.threshold ? " A triangle ▲ shows below which people are cleared." : "";
+  find("#zone-key").textContent =
+    turned.clear_below < turned.threshold ? " A triangle ▲ shows below which people are cleared." : "";
   show(find("#refusal"));
   find(".results").classList.remove("stale");
-  show(find("#forbidden"), page.allowed === false && make("p", { class: "warning" }, make("b", {}, "You may look, but it could not be made live: "), page.refused_because.join(" ")));
+  show(
+    find("#forbidden"),
+    page.allowed === false &&
+      make(
+        "p",
+        { class: "warning" },
+        make("b", {}, "You may look, but it could not be made live: "),
+        page.refused_because.join(" "),
+      ),
+  );
   const promised = promises(turned).join(" ") || "Nothing is promised, only measured.";
   speak(`${verdict(turned)} ${sentence} ${promised}`);
 }
 
 /** Write what is in force into the number fields, save where a person is writing. */
 function writeFields() {
-  for (const [selector, share] of [["#threshold", page.turned.threshold], ["#prevalence", page.turned.prevalence]]) {
+  for (const [selector, share] of [
+    ["#threshold", page.turned.threshold],
+    ["#prevalence", page.turned.prevalence],
+  ]) {
     const field = find(selector);
     if (document.activeElement !== field) field.value = inPercent(share, 5);
   }
@@ -169,7 +198,13 @@ function showRefusal(error) {
   find(".results").classList.add("stale");
   show(
     find("#refusal"),
-    make("div", { class: "problem" }, make("b", {}, "This cannot be had: "), error.message, make("p", {}, "The figures shown are still those of the last point that could.")),
+    make(
+      "div",
+      { class: "problem" },
+      make("b", {}, "This cannot be had: "),
+      error.message,
+      make("p", {}, "The figures shown are still those of the last point that could."),
+    ),
   );
 }
 
@@ -177,7 +212,7 @@ async function tryPatient(row) {
   page.row = row;
   const { model, facts, turned } = page;
   try {
-    const reply = await api.score(model, [row], setting());
+    const reply = await api.score(model, [row], page.answered);
     if (page.row === row && page.turned === turned) showAnswer(reply, facts, turned);
   } catch (error) {
     showNoAnswer(error);
@@ -217,62 +252,29 @@ for (const id of ["#threshold", "#prevalence"]) {
 find("#reset").onclick = take;
 find("#print").onclick = () => window.print();
 
-find("#apply").onclick = () => {
+/** What the dialog does with a live point: one of somebody else is compared with, one's own is turned to. */
+const after = {
+  load: (live) => {
+    notice();
+    adopt(live);
+  },
+  done: (live) => {
+    adopt(live);
+    take();
+    notice(`Done. Version ${live.version} is live: it ${rule(live.turned)}.`);
+  },
+};
+
+find("#apply").onclick = async () => {
+  // What is confirmed is what is shown: the last turn is waited for.
+  await page.quiet?.promise;
   if (page.refused) {
     find("#words").focus();
     speak(`This cannot be made live: ${page.refused.message}`);
-    return;
+  } else {
+    offerApply(after);
   }
-  const { model, turned } = page;
-  const wanted = setting();
-  confirm({
-    title: "Make this the live point?",
-    action: "Make it live",
-    to: () => meaning(turned),
-    send: (reason, token) => api.change(model, { ...wanted, reason, version: page.live.version }, token),
-  });
 };
-
-const meaning = (turned) => [`${capital(rule(turned))}. `, promises(turned).join(" ") || "Nothing is promised.", make("br"), becomes(turned)];
-
-function goBack(change) {
-  const { model } = page;
-  confirm({
-    title: `Go back to version ${change.version}?`,
-    action: `Go back to version ${change.version}`,
-    to: () => [`${capital(change.in_words)}. It becomes a new version, with the setting of version ${change.version}.`],
-    send: (reason, token) => api.rollBack(model, { to: change.version, reason, version: page.live.version }, token),
-  });
-}
-
-function confirm({ title, action, to, send }) {
-  confirmChange({
-    title,
-    action,
-    send,
-    live: () => page.live,
-    summary: () => [
-      make(
-        "dl",
-        { class: "from-to" },
-        make("dt", {}, `Live now (version ${page.live.version})`),
-        make("dd", {}, meaning(page.live.turned)),
-        make("dt", {}, "From now on"),
-        make("dd", {}, to()),
-      ),
-    ],
-    newer: () => api.livePoint(page.model),
-    load: (live) => {
-      notice();
-      adopt(live);
-    },
-    done: (live) => {
-      adopt(live);
-      take();
-      notice(`Done. Version ${live.version} is live: it ${rule(live.turned)}.`);
-    },
-  });
-}
 
 watch({
   onNewer: (newer) => {
@@ -282,7 +284,7 @@ watch({
         notice();
         adopt(newer);
       },
-      onTake: () => open(page.model),
+      onTake: () => open(page.model).catch(unfilled),
     });
   },
 });

@@ -11,13 +11,24 @@ export function askPatient(facts, onAsk) {
   const form = find("#patient");
   const fields = facts.columns.map((column, place) => {
     const field = FIELDS[column.kind];
-    if (!field) return { node: make("p", { class: "hint" }, `${title(column)}: this page cannot ask for a column of the kind ${column.kind}.`) };
+    if (!field)
+      return {
+        node: make(
+          "p",
+          { class: "hint" },
+          `${title(column)}: this page cannot ask for a column of the kind ${column.kind}.`,
+        ),
+      };
     return { column, ...field(column, `patient-${place}`) };
   });
   const missing = make("p", { id: "patient-missing", role: "alert" });
   show(
     form,
-    make("div", { class: "questions" }, fields.map(({ node }) => node)),
+    make(
+      "div",
+      { class: "questions" },
+      fields.map(({ node }) => node),
+    ),
     make("div", { class: "actions" }, make("button", { type: "submit", class: "main" }, "Ask the model")),
     missing,
     make("div", { id: "patient-answer", role: "status" }),
@@ -25,7 +36,14 @@ export function askPatient(facts, onAsk) {
   form.onsubmit = (event) => {
     event.preventDefault();
     const bad = fields.find(({ read }) => read?.() === undefined);
-    show(missing, bad ? (bad.column ? `${title(bad.column)}: ${bad.rule}.` : "This page cannot ask for every column of this model.") : false);
+    show(
+      missing,
+      bad
+        ? bad.column
+          ? `${title(bad.column)}: ${bad.rule}.`
+          : "This page cannot ask for every column of this model."
+        : false,
+    );
     if (bad) bad.node.querySelector("input, select")?.focus();
     else onAsk(Object.fromEntries(fields.map(({ column, read }) => [column.name, read()])));
   };
@@ -37,16 +55,41 @@ export function showAnswer(reply, facts, turned) {
   const { name, meaning } = facts.target;
   show(
     find("#patient-answer"),
-    make("p", { class: `decision ${row.decision}` }, make("span", { "aria-hidden": "true" }, { positive: "▲", negative: "○", indeterminate: "◇" }[row.decision]), ` ${DECISIONS[row.decision]} `, make("small", {}, `(${row.decision})`)),
-    make("p", {}, "Probability of being ", make("b", {}, spaced(name)), meaning && ` (${meaning})`, ": ", make("b", {}, percent(row.probability)), `, where ${plain(reply.prevalence)} of people are. ${against(row, turned)}`),
+    make(
+      "p",
+      { class: `decision ${row.decision}` },
+      make("span", { "aria-hidden": "true" }, { positive: "▲", negative: "○", indeterminate: "◇" }[row.decision]),
+      ` ${DECISIONS[row.decision]} `,
+      make("small", {}, `(${row.decision})`),
+    ),
+    make(
+      "p",
+      {},
+      "Probability of being ",
+      make("b", {}, spaced(name)),
+      meaning && ` (${meaning})`,
+      ": ",
+      make("b", {}, percent(row.probability)),
+      `, where ${plain(reply.prevalence)} of people are. ${against(row, turned)}`,
+    ),
     make("p", {}, means(row, turned.figures)),
-    row.symptoms && make("dl", {}, facts.symptoms.flatMap((symptom) => [make("dt", {}, capital(spaced(symptom.name))), make("dd", {}, `${figure(row.symptoms[symptom.name])} ${symptom.unit ?? ""}`)])),
+    row.symptoms &&
+      make(
+        "dl",
+        {},
+        facts.symptoms.flatMap((symptom) => [
+          make("dt", {}, capital(spaced(symptom.name))),
+          make("dd", {}, `${figure(row.symptoms[symptom.name])} ${symptom.unit ?? ""}`),
+        ]),
+      ),
   );
 }
 
 /** Show why there is no answer. */
 export function showNoAnswer(error) {
-  const reasons = error.refusals?.length ? error.refusals.map(({ path, rule, got }) => `${path} ${rule}, got ${got}.`) : [error.message];
+  const reasons = error.refusals?.length
+    ? error.refusals.map(({ path, rule, got }) => `${path} ${rule}, got ${got}.`)
+    : [error.message];
   show(find("#patient-answer"), make("p", { class: "problem" }, "The model did not answer: ", reasons.join(" ")));
 }
 
@@ -61,8 +104,10 @@ function against({ decision }, turned) {
 function means({ decision }, figures) {
   const at = `where ${plain(figures.prevalence)} of people are sick`;
   if (decision === "indeterminate") return "The model is sure enough neither to flag nor to clear this person.";
-  const [who, share, what] = decision === "positive" ? ["flagged", figures.precision, "sick"] : ["cleared", figures.npv, "healthy"];
-  if (share.value === null) return `Nobody of the people it was measured on was ${who} here, so nothing is known of them.`;
+  const [who, share, what] =
+    decision === "positive" ? ["flagged", figures.precision, "sick"] : ["cleared", figures.npv, "healthy"];
+  if (share.value === null)
+    return `Nobody of the people it was measured on was ${who} here, so nothing is known of them.`;
   return `Of everybody who is ${who} here, ${percent(share.value)} are really ${what}, ${at} (${interval(share)}).`;
 }
 
@@ -74,7 +119,15 @@ function numeric(column, id) {
   const { low, high, unit, whole } = column;
   const range = `from ${figure(low)} to ${figure(high)}${unit ? ` ${unit}` : ""}`;
   const rule = `enter a ${whole ? "whole " : ""}number ${range}`;
-  const input = make("input", { id, type: "number", min: low, max: high, step: whole ? 1 : "any", inputmode: "decimal", "aria-describedby": `${id}-hint` });
+  const input = make("input", {
+    id,
+    type: "number",
+    min: low,
+    max: high,
+    step: whole ? 1 : "any",
+    inputmode: "decimal",
+    "aria-describedby": `${id}-hint`,
+  });
   const node = make(
     "div",
     { class: "question" },
@@ -91,11 +144,24 @@ function numeric(column, id) {
 }
 
 function binary(column, id) {
-  return choice(column, id, [["yes", true], ["no", false]], "choose yes or no");
+  return choice(
+    column,
+    id,
+    [
+      ["yes", true],
+      ["no", false],
+    ],
+    "choose yes or no",
+  );
 }
 
 function categorical(column, id) {
-  return choice(column, id, column.categories.map((kind) => [spaced(kind), kind]), `choose one of ${column.categories.map(spaced).join(", ")}`);
+  return choice(
+    column,
+    id,
+    column.categories.map((kind) => [spaced(kind), kind]),
+    `choose one of ${column.categories.map(spaced).join(", ")}`,
+  );
 }
 
 function choice(column, id, kinds, rule) {
@@ -104,7 +170,18 @@ function choice(column, id, kinds, rule) {
     "fieldset",
     { class: "question" },
     make("legend", {}, title(column), " ", make("small", {}, spaced(column.name))),
-    make("div", { class: "segments" }, options.map(([text, kind], place) => make("label", {}, make("input", { type: "radio", name: id, value: place, checked: kind === null }), make("span", {}, text)))),
+    make(
+      "div",
+      { class: "segments" },
+      options.map(([text, kind], place) =>
+        make(
+          "label",
+          {},
+          make("input", { type: "radio", name: id, value: place, checked: kind === null }),
+          make("span", {}, text),
+        ),
+      ),
+    ),
   );
   const read = () => {
     const chosen = node.querySelector("input:checked");

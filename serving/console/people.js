@@ -33,7 +33,8 @@ export function showPeople(turned) {
 /** What becomes of people at a point, in one sentence. */
 export function becomes(turned) {
   const counted = counts(turned);
-  if (!counted) return "What becomes of people can not be said: there were no sick, or no healthy people to measure it on.";
+  if (!counted)
+    return "What becomes of people can not be said: there were no sick, or no healthy people to measure it on.";
   return told(counted.fates, counted.people, counted.of, turned.prevalence);
 }
 
@@ -78,9 +79,10 @@ function drawn(people) {
 function told(fates, people, of, prevalence) {
   const n = Object.fromEntries(fates.map((fate, place) => [fate.key, people[place]]));
   const again = (n.sick_indeterminate ?? 0) + (n.healthy_indeterminate ?? 0);
-  const open = "sick_indeterminate" in n
-    ? `, ${count(again)} to be looked at again (${count(n.sick_indeterminate)} of them sick)`
-    : "";
+  const open =
+    "sick_indeterminate" in n
+      ? `, ${count(again)} to be looked at again (${count(n.sick_indeterminate)} of them sick)`
+      : "";
   return (
     `Of ${count(of)} people at prevalence ${plain(prevalence)}: ${count(n.sick_found)} sick found, ` +
     `${count(n.sick_missed)} sick missed, ${count(n.alarmed_in_vain)} alarmed in vain, ${count(n.cleared)} cleared${open}.`
@@ -103,7 +105,12 @@ function picture(fates, figures, sentence, people) {
   const columns = narrow.matches ? NARROW : WIDE;
   const width = columns * CELL.width;
   const height = (FIGURES / columns) * CELL.height;
-  const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Picture: ${sentence}`, class: "crowd" });
+  const svg = draw("svg", {
+    viewBox: `0 0 ${width} ${height}`,
+    role: "img",
+    "aria-label": `Picture: ${sentence}`,
+    class: "crowd",
+  });
   svg.append(draw("defs", {}, fates.map(symbol)));
   let place = 0;
   figures.forEach((number, fate) => {
@@ -125,8 +132,12 @@ function person({ class: name, solid, tile, dashed }) {
   return draw(
     "g",
     { class: `person ${name}${solid ? " solid" : ""}` },
-    (tile || dashed) && draw("rect", { class: dashed ? "dashes" : "tile", x: 0.75, y: 0.75, width: 12.5, height: 15.5, rx: 2.5 }),
-    draw("path", { class: "body", d: "M7 2.7a2.3 2.3 0 1 1 0 4.6a2.3 2.3 0 0 1 0-4.6zM3 14c0-3.6 1.5-5.4 4-5.4s4 1.8 4 5.4z" }),
+    (tile || dashed) &&
+      draw("rect", { class: dashed ? "dashes" : "tile", x: 0.75, y: 0.75, width: 12.5, height: 15.5, rx: 2.5 }),
+    draw("path", {
+      class: "body",
+      d: "M7 2.7a2.3 2.3 0 1 1 0 4.6a2.3 2.3 0 0 1 0-4.6zM3 14c0-3.6 1.5-5.4 4-5.4s4 1.8 4 5.4z",
+    }),
   );
 }
 
@@ -135,7 +146,12 @@ function legend(fates, people) {
     "ul",
     { class: "legend" },
     fates.map((fate, place) =>
-      make("li", {}, draw("svg", { viewBox: "0 0 14 17", "aria-hidden": "true" }, person(fate)), make("span", {}, make("b", {}, count(people[place])), ` ${fate.name}`)),
+      make(
+        "li",
+        {},
+        draw("svg", { viewBox: "0 0 14 17", "aria-hidden": "true" }, person(fate)),
+        make("span", {}, make("b", {}, count(people[place])), ` ${fate.name}`),
+      ),
     ),
     make("li", { class: "how" }, "Solid: sick. Hollow: healthy. On a tile: flagged."),
   );

@@ -51,18 +51,30 @@ export const roc = {
   name: "roc",
   title: "Sick found against alarms in vain",
   term: "ROC curve",
-  explains: "Up: more of the sick found. Right: more of the healthy alarmed. The nearer to the top left corner, the better. A coin would lie on the dashed line.",
-  axes: () => ({ x: { ...whole, title: "of the healthy, flagged (false-positive rate)" }, y: { ...whole, title: "of the sick, found (recall)" } }),
+  explains:
+    "Up: more of the sick found. Right: more of the healthy alarmed. The nearer to the top left corner, the better. A coin would lie on the dashed line.",
+  axes: () => ({
+    x: { ...whole, title: "of the healthy, flagged (false-positive rate)" },
+    y: { ...whole, title: "of the sick, found (recall)" },
+  }),
   lines({ facts, turned, live }) {
     const at = ({ caught, alarmed }) => ({ x: alarmed, y: caught });
     return [
       ...markers(turned, live, at),
       { label: "This model", style: "curve", data: [...curve(facts).map(at), { x: 0, y: 0 }] },
-      { label: "A coin", style: "reference", data: [{ x: 0, y: 0 }, { x: 1, y: 1 }] },
+      {
+        label: "A coin",
+        style: "reference",
+        data: [
+          { x: 0, y: 0 },
+          { x: 1, y: 1 },
+        ],
+      },
     ];
   },
   tell({ facts, turned, live }) {
-    const say = ({ caught, alarmed }) => `finds ${percent(caught)} of the sick and flags ${percent(alarmed)} of the healthy`;
+    const say = ({ caught, alarmed }) =>
+      `finds ${percent(caught)} of the sick and flags ${percent(alarmed)} of the healthy`;
     const line = (point) => [plain(point.threshold), percent(point.alarmed), percent(point.caught)];
     return {
       text: `The turned point ${say(flagged(turned))}; the live point ${say(flagged(live.turned))}.`,
@@ -76,19 +88,35 @@ export const precisionRecall = {
   name: "precision-recall",
   title: "How far a flag can be believed",
   term: "precision-recall curve",
-  explains: "Right: more of the sick found. Up: more of the flagged really sick. The dashed line is what flagging at random would give.",
-  axes: () => ({ x: { ...whole, title: "of the sick, found (recall)" }, y: { ...whole, title: "of the flagged, sick (precision)" } }),
+  explains:
+    "Right: more of the sick found. Up: more of the flagged really sick. The dashed line is what flagging at random would give.",
+  axes: () => ({
+    x: { ...whole, title: "of the sick, found (recall)" },
+    y: { ...whole, title: "of the flagged, sick (precision)" },
+  }),
   lines({ facts, turned, live }) {
     const at = (point) => ({ x: point.caught, y: believed(point, turned.prevalence) });
     return [
       ...markers(turned, live, at),
       { label: "This model", style: "curve", data: curve(facts).map(at) },
-      { label: "At random", style: "reference", data: [{ x: 0, y: turned.prevalence }, { x: 1, y: turned.prevalence }] },
+      {
+        label: "At random",
+        style: "reference",
+        data: [
+          { x: 0, y: turned.prevalence },
+          { x: 1, y: turned.prevalence },
+        ],
+      },
     ];
   },
   tell({ facts, turned, live }) {
-    const say = (point) => `finds ${percent(point.caught)} of the sick, and ${percent(believed(point, turned.prevalence))} of its flags are right`;
-    const line = (point) => [plain(point.threshold), percent(point.caught), percent(believed(point, turned.prevalence))];
+    const say = (point) =>
+      `finds ${percent(point.caught)} of the sick, and ${percent(believed(point, turned.prevalence))} of its flags are right`;
+    const line = (point) => [
+      plain(point.threshold),
+      percent(point.caught),
+      percent(believed(point, turned.prevalence)),
+    ];
     return {
       text: `At prevalence ${plain(turned.prevalence)} the turned point ${say(flagged(turned))}; the live point ${say(flagged(live.turned))}.`,
       head: ["Threshold", "Sick found", "Flags that are right"],
@@ -101,12 +129,26 @@ export const decision = {
   name: "decision",
   title: "Is it worth using?",
   term: "decision curve, net benefit",
-  explains: "Left: a miss is much worse than a false alarm. Right: it is less so. The model is worth using where its line is above both others: flagging everybody, and nobody. Grey: 95 % interval.",
+  explains:
+    "Left: a miss is much worse than a false alarm. Right: it is less so. The model is worth using where its line is above both others: flagging everybody, and nobody. Grey: 95 % interval.",
   legend: true,
-  axes({ turned, live, facts: { decision_curve: { thresholds, model } } }) {
+  axes({
+    turned,
+    live,
+    facts: {
+      decision_curve: { thresholds, model },
+    },
+  }) {
     const most = Math.max(...model);
     return {
-      x: { title: "threshold probability", min: Math.min(...[turned, live.turned].map((point) => point.threshold), ...thresholds.filter((x) => x > 0)) / 1.5, max: Math.min(thresholds.at(-1), 1), write: round, log: true },
+      x: {
+        title: "threshold probability",
+        min:
+          Math.min(...[turned, live.turned].map((point) => point.threshold), ...thresholds.filter((x) => x > 0)) / 1.5,
+        max: Math.min(thresholds.at(-1), 1),
+        write: round,
+        log: true,
+      },
       y: { title: "net benefit (sick found per person)", min: -most / 4, max: most * 1.15, loose: true, write: figure },
     };
   },
@@ -127,10 +169,16 @@ export const decision = {
   },
   tell({ facts, turned, live }) {
     const { thresholds, model, low, high, all } = facts.decision_curve;
-    const other = live.turned.prevalence === turned.prevalence
-      ? ` the live point ${figure(live.turned.figures.net_benefit ?? 0)}.`
-      : " the live point is stated at another prevalence and is not shown here.";
-    const rows = thresholds.map((threshold, i) => [plain(threshold), figure(model[i]), `${figure(low[i])} to ${figure(high[i])}`, figure(all[i])]);
+    const other =
+      live.turned.prevalence === turned.prevalence
+        ? ` the live point ${figure(live.turned.figures.net_benefit ?? 0)}.`
+        : " the live point is stated at another prevalence and is not shown here.";
+    const rows = thresholds.map((threshold, i) => [
+      plain(threshold),
+      figure(model[i]),
+      `${figure(low[i])} to ${figure(high[i])}`,
+      figure(all[i]),
+    ]);
     return {
       text: `At prevalence ${plain(facts.prevalence)} the turned point has a net benefit of ${figure(turned.figures.net_benefit ?? 0)};${other}`,
       head: ["Threshold", "This model", "95 % interval", "Flag everybody"],
@@ -143,7 +191,8 @@ export const calibration = {
   name: "calibration",
   title: "Do the probabilities come true?",
   term: "calibration",
-  explains: "Among people who were told 10 %, 10 in 100 should turn out sick: then a dot lies on the dashed line. The bars are 95 % intervals. Both scales grow tenfold from mark to mark.",
+  explains:
+    "Among people who were told 10 %, 10 in 100 should turn out sick: then a dot lies on the dashed line. The bars are 95 % intervals. Both scales grow tenfold from mark to mark.",
   axes({ facts }) {
     const least = lowest(facts.calibration.bins);
     return {
@@ -151,21 +200,45 @@ export const calibration = {
       y: { title: "really sick", min: least, max: 1, write: round, log: true },
     };
   },
-  lines({ facts: { calibration: { bins } } }) {
+  lines({
+    facts: {
+      calibration: { bins },
+    },
+  }) {
     const least = lowest(bins);
     const at = (bin, y) => ({ x: bin.expected, y: y === null ? Number.NaN : Math.max(y, least) });
     return [
       { label: "Really sick", style: "dots", data: bins.map((bin) => at(bin, bin.observed.value)) },
-      { label: "95 % interval", style: "bars", data: bins.flatMap((bin) => [at(bin, bin.observed.low), at(bin, bin.observed.high), at(bin, null)]) },
-      { label: "As told", style: "reference", data: [{ x: least, y: least }, { x: 1, y: 1 }] },
+      {
+        label: "95 % interval",
+        style: "bars",
+        data: bins.flatMap((bin) => [at(bin, bin.observed.low), at(bin, bin.observed.high), at(bin, null)]),
+      },
+      {
+        label: "As told",
+        style: "reference",
+        data: [
+          { x: least, y: least },
+          { x: 1, y: 1 },
+        ],
+      },
     ];
   },
-  tell({ facts: { calibration: { bins, slope, observed_over_expected: ratio } } }) {
+  tell({
+    facts: {
+      calibration: { bins, slope, observed_over_expected: ratio },
+    },
+  }) {
     const line = slope === null ? "" : ` The slope is ${figure(slope)}, where 1 is best.`;
     return {
       text: `In all, ${figure(ratio)} times as many were sick as foretold (observed over expected, 1 is best).${line}`,
       head: ["Told", "Really sick", "95 % interval", "People"],
-      rows: bins.map((bin) => [percent(bin.expected), percent(bin.observed.value), interval(bin.observed), count(bin.rows)]),
+      rows: bins.map((bin) => [
+        percent(bin.expected),
+        percent(bin.observed.value),
+        interval(bin.observed),
+        count(bin.rows),
+      ]),
     };
   },
 };

@@ -3,9 +3,10 @@
 import { middle } from "./positions.js";
 
 /**
- * `asked` is {by: "live"}, {by: "place", at}, {by: "threshold", value}, {by: "words", words} or {by: "point", name};
- * `prevalence` is null where the model's own is meant; `turned` is the service's last answer, `refused` why there is
- * none; `newer` is a live point that somebody else has made and that is not yet looked at here.
+ * `asked` is {by: "setting", point}, {by: "place", at}, {by: "threshold", value}, {by: "words", words} or {by: "point", name};
+ * `prevalence` is null where the model's own is meant. `turned` is the service's last answer, `answered` the setting
+ * that it answers, `refused` why there is none to the last one, `quiet` what waits until turning has stopped; `newer` is
+ * a live point that somebody else has made and that is not yet looked at here.
  */
 export const page = {
   model: null,
@@ -14,6 +15,8 @@ export const page = {
   asked: null,
   prevalence: null,
   turned: null,
+  answered: null,
+  quiet: null,
   allowed: null,
   refused_because: [],
   groups: [],
@@ -24,9 +27,9 @@ export const page = {
 
 /** What is asked for, as the service takes it. */
 export function setting() {
-  const { asked, facts, live, prevalence } = page;
+  const { asked, facts, prevalence } = page;
   const point = {
-    live: () => live.setting.operating_point,
+    setting: () => asked.point,
     place: () => middle(facts.curve.thresholds, asked.at),
     threshold: () => asked.value,
     words: () => asked.words,

@@ -25,7 +25,8 @@ async function look(onNewer) {
   const { model, live } = page;
   const now = await livePoint(model);
   const known = page.newer ?? live;
-  if (page.model !== model || page.live !== live || (now.version === known.version && now.bundle === known.bundle)) return;
+  if (page.model !== model || page.live !== live || (now.version === known.version && now.bundle === known.bundle))
+    return;
   page.newer = now;
   onNewer(now);
 }

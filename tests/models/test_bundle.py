@@ -20,6 +20,7 @@ from models.bundle import CARD, GRAPH, MANIFEST, Bundle, open_bundle, sha256, wr
 from models.errors import BadBundle
 from models.manifest import Manifest
 from models.scorer import Scorer
+from models.verify import verify
 from tests import handmade
 
 ROOT = Path(__file__).parents[2]
@@ -223,8 +224,10 @@ def test_a_threshold_that_is_not_the_manifest_s_is_not_written(
 def test_what_would_not_open_is_not_written_and_the_old_bundle_stays(
     written: Bundle, made: tuple[onnx.ModelProto, Manifest]
 ) -> None:
+    counted = {name: getattr(made[1], name).model_copy(update={"prevalence": 0.125}) for name in ("curve", "guide")}
+    other = made[1].model_copy(update={"prevalence": 0.125, **counted})
     with pytest.raises(BadBundle, match=r"prevalence: should be the manifest's 0\.125, got"):
-        write_bundle(written.folder, model=made[0], manifest=made[1].model_copy(update={"prevalence": 0.125}), card="")
+        write_bundle(written.folder, model=made[0], manifest=other, card="")
     assert open_bundle(written.folder) == written
     assert list(written.folder.parent.iterdir()) == [written.folder]
 
@@ -315,10 +318,49 @@ def test_a_stored_bundle_of_every_format_stays_readable_and_answers_as_it_did(st
     scores = Scorer(opened).score_rows(wanted["rows"])
     assert np.allclose(scores.probability, wanted["probability"], rtol=1e-5, atol=0)
     assert scores.positive.tolist() == wanted["positive"]
+    assert scores.negative.tolist() == wanted.get("negative", [not positive for positive in wanted["positive"]])
+    assert all(check.passed for check in verify(opened))
     assert len(set(wanted["positive"])) == 2
     assert opened.manifest.evidence is not None
     assert opened.manifest.probes
 
 
-def test_format_1_is_stored() -> None:
-    assert (STORED / "format-1" / MANIFEST).exists()
+@pytest.mark.parametrize("number", [1, 2])
+def test_every_format_is_stored(number: int) -> None:
+    assert json.loads((STORED / f"format-{number}" / MANIFEST).read_text())["manifest"]["format"] == number
+
+
+def test_a_bundle_of_the_first_format_is_read_as_one_of_today() -> None:
+    manifest = open_bundle(STORED / "format-1").manifest
+    assert manifest.format == 2
+    assert (manifest.curve.prevalence, manifest.version) == (manifest.prevalence, 1)
+    assert (manifest.guide, manifest.groups, manifest.change_control, manifest.history) == (None, (), None, ())
+    assert manifest.point.clear_below == manifest.point.threshold
+    assert [str(promise) for promise in manifest.point.promises] == [
+        "precision >= 0.6 at prevalence 0.2 with confidence 0.95"
+    ]
+
+
+def test_a_bundle_of_the_second_format_holds_all_there_may_be() -> None:
+    opened = open_bundle(STORED / "format-2")
+    manifest = opened.manifest
+    assert manifest.point.has_zone
+    assert [point.name for point in manifest.points] == ["default", *handmade.ALTERNATIVES]
+    assert manifest.change_control == handmade.CHANGE_CONTROL
+    assert {name.partition("=")[0] for name in manifest.group_curves} == {"eye", "age"}
+    assert (manifest.version, [release.version for release in manifest.history]) == (2, [1])
+    assert manifest.guide is not None
+    answers = json.loads((STORED / "format-2" / "answers.json").read_text())
+    undecided = [not one and not other for one, other in zip(answers["positive"], answers["negative"], strict=True)]
+    assert any(undecided)
+
+
+def test_a_zone_that_is_not_the_manifest_s_is_refused(tmp_path: Path) -> None:
+    model, manifest = handmade.finished("zoned")
+    closed = graph.bake(model, threshold=manifest.point.threshold)
+    with pytest.raises(BadBundle) as caught:
+        write_bundle(tmp_path / "zoned", model=closed, manifest=manifest, card="")
+    assert str(caught.value).endswith(
+        f"clear_below: should be the manifest's {manifest.point.clear_below}, got {graph.NO_ZONE}."
+    )
+    assert list(tmp_path.iterdir()) == []

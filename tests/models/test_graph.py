@@ -48,12 +48,14 @@ def test_pitfall_the_file_alone_decides_as_the_scorer_does(tmp_path: Path) -> No
 def test_the_outputs_and_the_optional_inputs_are_those_of_the_design() -> None:
     plain = session(handmade.finished()[0])
     assert [value.name for value in plain.get_inputs()] == ["columns"]
-    assert {value.name for value in plain.get_overridable_initializers()} == {"threshold", "prevalence"}
+    optional = {value.name for value in plain.get_overridable_initializers()}
+    assert optional == {"threshold", "clear_below", "prevalence"}
     kinds = {value.name: (value.type, value.shape) for value in plain.get_outputs()}
     assert kinds == {
         "probability": ("tensor(float)", ["rows"]),
         "positive": ("tensor(bool)", ["rows"]),
         "logit": ("tensor(float)", ["rows"]),
+        "negative": ("tensor(bool)", ["rows"]),
         "fluid_volume": ("tensor(float)", ["rows"]),
     }
 
@@ -72,7 +74,7 @@ def test_any_threshold_and_prevalence_override_the_baked_ones(threshold: float, 
 
 def test_the_baked_settings_are_the_defaults() -> None:
     made = one_column.finished(calibration=Calibration(prevalence=0.2), prevalence=0.1, threshold=0.25)
-    assert graph.defaults(made) == {"threshold": 0.25, "prevalence": graph.float32(0.1)}
+    assert graph.defaults(made) == {"threshold": 0.25, "clear_below": 1.0, "prevalence": graph.float32(0.1)}
     x = column(*np.linspace(-5, 5, 101))
     baked, said = ask(made, x), ask(made, x, threshold=0.25, prevalence=0.1)
     for name, values in baked.items():
@@ -240,3 +242,64 @@ def test_calls_of_many_rows_come_back_in_order() -> None:
     x = np.arange(-900, 900, 0.25).astype(np.float32)
     found = Graph(graph.as_bytes(one_column.finished())).run(column(*x))
     assert np.array_equal(found["logit"], x)
+
+
+SETTINGS = st.sampled_from([float("nan"), -1.0, 0.0, 0.25, 0.5, 0.75, 1.0, 2.0, float("inf"), float("-inf")])
+
+
+@settings(deadline=None, max_examples=150)
+@given(SETTINGS | st.floats(0, 1, width=32), SETTINGS | st.floats(0, 1, width=32), SETTINGS)
+def test_nobody_is_both_positive_and_negative_and_no_number_is_never_negative_whatever_is_passed(
+    threshold: float, clear_below: float, prevalence: float
+) -> None:
+    x = column(-1000, -100, -5, -1, 0, 1, 5, 100, 1000, np.nan, 2000)
+    found = ASKED(x, threshold=threshold, clear_below=clear_below, prevalence=prevalence)
+    probability = found["probability"]
+    assert not (found["positive"] & found["negative"]).any()
+    assert not found["negative"][np.isnan(probability)].any()
+    assert found["positive"][np.isnan(probability)].all()
+    below = (probability < np.float32(threshold)) & (probability < np.float32(clear_below))
+    assert np.array_equal(found["negative"], below)
+    assert np.array_equal(found["positive"], ~(probability < np.float32(threshold)))
+
+
+def test_between_two_baked_thresholds_nobody_is_decided() -> None:
+    made = graph.bake(one_column.finished(), threshold=0.75, clear_below=0.25)
+    found = ask(made, column(-5.0, special.logit(0.25), 0.0, special.logit(0.75), 5.0))
+    assert found["positive"].tolist() == [False, False, False, True, True]
+    assert found["negative"].tolist() == [True, False, False, False, False]
+    assert graph.defaults(made) == {"threshold": 0.75, "clear_below": 0.25, "prevalence": 0.5}
+
+
+@pytest.mark.parametrize("closing", [{"threshold": 0.75}, {"threshold": 0.75, "clear_below": 0.75}])
+def test_baking_the_threshold_alone_or_twice_closes_the_zone(closing: dict[str, float]) -> None:
+    made = graph.bake(graph.bake(one_column.finished(), threshold=0.75, clear_below=0.25), **closing)
+    found = ask(made, column(-5.0, 0.0, 5.0))
+    assert graph.defaults(made)["clear_below"] == graph.NO_ZONE
+    assert (found["negative"] == ~found["positive"]).all()
+
+
+def test_baking_another_prevalence_leaves_the_zone_open() -> None:
+    made = graph.bake(graph.bake(one_column.finished(), threshold=0.75, clear_below=0.25), prevalence=0.125)
+    assert graph.defaults(made) == {"threshold": 0.75, "clear_below": 0.25, "prevalence": 0.125}
+
+
+def first_format() -> onnx.ModelProto:
+    """The stored graph of the first format, which answers neither `negative` nor to `clear_below`."""
+    return onnx.load_model(STORED / "format-1" / "model.onnx")
+
+
+def test_a_graph_of_the_first_format_can_not_be_given_a_zone() -> None:
+    with pytest.raises(ValueError) as caught:
+        graph.bake(first_format(), threshold=0.75, clear_below=0.25)
+    assert str(caught.value) == "A clear_below can not be baked in: the graph has no such input."
+    assert graph.defaults(graph.bake(first_format(), threshold=0.75))["threshold"] == 0.75
+
+
+def test_a_graph_of_the_first_format_has_its_zone_made_beside_it() -> None:
+    runtime = Graph(graph.as_bytes(first_format()))
+    columns = handmade.encoded(500, seed=9)
+    plain, zoned = runtime.run(columns), runtime.run(columns, threshold=0.6, clear_below=0.2, never_heard_of=1.0)
+    assert np.array_equal(plain["negative"], ~plain["positive"])
+    assert np.array_equal(zoned["negative"], zoned["probability"] < np.float32(0.2))
+    assert 0 < (~zoned["positive"] & ~zoned["negative"]).sum() < 500

@@ -71,8 +71,18 @@ def test_a_figure_that_does_not_follow_from_the_curve_is_named(tmp_path: Path) -
     bundle = handmade.bundle(tmp_path)
     manifest = bundle.manifest
     point = manifest.point
-    other = Measured.of(manifest.curve, point.threshold / 2, prevalence=point.promise.prevalence)
+    other = Measured.of(manifest.curve, point.threshold / 2, prevalence=point.prevalence)
     flattered = point.model_copy(update={"measured": other})
     doctored = manifest.model_copy(update={"points": (point, flattered, point, flattered)})
     check = verify(Bundle(bundle.folder, bundle.digest, doctored, bundle.graph, bundle.card))[1]
     assert (check.passed, check.found) == (False, "points.1, points.3")
+
+
+def test_counts_of_the_cleared_that_do_not_follow_from_the_curve_are_named(tmp_path: Path) -> None:
+    bundle = handmade.bundle(tmp_path, "zoned")
+    manifest = bundle.manifest
+    assert verify(bundle)[1].found == "4 of 4"
+    flattered = manifest.point.model_copy(update={"cleared": manifest.curve.at(0.5)})
+    doctored = manifest.model_copy(update={"points": (*manifest.points[1:], flattered)})
+    check = verify(Bundle(bundle.folder, bundle.digest, doctored, bundle.graph, bundle.card))[1]
+    assert (check.passed, check.found) == (False, "points.3")

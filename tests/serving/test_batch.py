@@ -22,11 +22,12 @@ import pytest
 from models.bundle import open_bundle
 from models.errors import BadInput
 from models.scorer import Scorer, Scores
+from models.turn import Setting
 from serving.batch import Summary, score_file
 from serving.counts import Counts
 from tests import handmade
 
-SCORED = ["probability", "positive", "fluid_volume"]
+SCORED = ["probability", "positive", "decision", "fluid_volume"]
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,7 @@ def test_a_parquet_file_keeps_its_types_and_says_what_scored_it(
     summary = score_file(scorer, source, target, rows_per_chunk=rows_per_chunk)
     found, given = pyarrow.parquet.read_table(target), pyarrow.parquet.read_table(source)
     assert found.select(given.column_names).equals(given)
-    assert [str(found.schema.field(name).type) for name in SCORED] == ["float", "bool", "float"]
+    assert [str(found.schema.field(name).type) for name in SCORED] == ["float", "bool", "string", "float"]
     assert (found["probability"].to_numpy().view(np.uint32) == want.probability.view(np.uint32)).all()
     assert found["positive"].to_pylist() == want.positive.tolist()
     metadata = found.schema.metadata
@@ -181,7 +182,7 @@ def test_a_decision_can_be_made_again_from_the_numbers_in_the_file(scorer: Score
     """Also where a probability is the threshold itself: the reader knows doubles only."""
     source = csv_file(tmp_path / "in.csv", cells(400))
     for threshold in np.unique(expected(scorer, 400).probability)[::20].tolist():
-        summary = score_file(scorer, source, tmp_path / "o.csv", threshold=threshold)
+        summary = score_file(scorer, source, tmp_path / "o.csv", setting=Setting.told(threshold))
         found = result(tmp_path / "o.csv")
         again = [float(cell) >= summary.threshold for cell in found["probability"]]
         assert again == [cell == "true" for cell in found["positive"]]
@@ -192,13 +193,39 @@ def test_a_decision_can_be_made_again_from_the_numbers_in_the_file(scorer: Score
 def test_the_summary_says_what_was_promised_and_when_nothing_was(folder: Path, tmp_path: Path, model: str) -> None:
     scorer = Scorer(open_bundle(folder / model))
     source, target = csv_file(tmp_path / "in.csv", cells(20)), tmp_path / "o.csv"
-    promise = scorer.manifest.point.promise
-    assert score_file(scorer, source, target).promise == promise
-    elsewhere = score_file(scorer, source, target, prevalence=0.03)
-    assert elsewhere.promise == (promise if model == "screen" else None)
+    certificates = scorer.manifest.point.certificates
+    assert score_file(scorer, source, target).certificates == certificates
+    elsewhere = score_file(scorer, source, target, setting=Setting.told(prevalence=0.03))
+    assert elsewhere.certificates == (certificates if model == "screen" else ())
     assert elsewhere.prevalence == 0.03
-    own = score_file(scorer, source, target, threshold=0.25)
-    assert (own.promise, own.threshold) == (None, 0.25)
+    own = score_file(scorer, source, target, setting=Setting.told(0.25))
+    assert (own.certificates, own.threshold, own.clear_below) == ((), 0.25, 0.25)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_the_undecided_are_told_apart_in_a_file_and_counted(scorer: Scorer, tmp_path: Path, ending: str) -> None:
+    source, target = csv_file(tmp_path / "in.csv", cells(300)), tmp_path / f"o.{ending}"
+    zone = Setting.told("rule in with specificity >= 0.9, rule out with recall >= 0.95")
+    summary = score_file(scorer, source, target, setting=zone, rows_per_chunk=70)
+    found = pl.read_csv(target, infer_schema=False) if ending == "csv" else pl.read_parquet(target)
+    assert summary.clear_below < summary.threshold
+    assert len(summary.certificates) == 2
+    expected = [
+        "positive" if cell >= summary.threshold else "negative" if cell < summary.clear_below else "indeterminate"
+        for cell in found["probability"].cast(pl.Float64).to_list()
+    ]
+    assert found["decision"].to_list() == expected
+    flags = {"positive": True, "negative": False, "indeterminate": None}
+    wanted = [flags[word] for word in expected]
+    if ending == "csv":
+        assert found["positive"].to_list() == [None if flag is None else str(flag).lower() for flag in wanted]
+    else:
+        assert found["positive"].to_list() == wanted
+        metadata = pyarrow.parquet.read_metadata(target).metadata
+        assert float(metadata[b"fulcrum.clear_below"]) == summary.clear_below
+    counts = [expected.count(word) for word in ("positive", "negative", "indeterminate")]
+    assert [summary.counts.positive, summary.counts.negative, summary.counts.indeterminate] == counts
+    assert min(counts) > 0
 
 
 def test_the_summary_is_kept_beside_the_result_and_its_digests_agree(scorer: Scorer, tmp_path: Path) -> None:
@@ -309,7 +336,7 @@ def test_no_rows_in_is_no_rows_out_with_all_columns(scorer: Scorer, tmp_path: Pa
     assert all(counts == Counts() for counts in seen)
     found = pl.read_csv(tmp_path / "o.csv") if ending == "csv" else pl.read_parquet(tmp_path / "o.parquet")
     assert found.height == 0
-    assert found.columns[-3:] == SCORED
+    assert found.columns[-4:] == SCORED
 
 
 def test_progress_is_told_after_every_chunk(scorer: Scorer, tmp_path: Path) -> None:
@@ -350,8 +377,12 @@ def test_what_can_not_be_scored_is_refused_before_any_work(scorer: Scorer, tmp_p
     )
     assert refused(scorer, source, tmp_path / "o.txt") == "o.txt: should end in .csv or .parquet, got .txt."
     assert refused(scorer, parquet_file(tmp_path / "in.parquet", 3), target).startswith("visits: should be of a type")
-    for setting in ({"threshold": 1.5}, {"threshold": float("nan")}, {"prevalence": 0.0}):
-        assert refused(scorer, source, target, **setting).startswith(f"{next(iter(setting))}: should be a ")
+    unreadable = Setting(operating_point="as many as possible")
+    assert refused(scorer, source, target, setting=unreadable).startswith(
+        "operating_point: should be a contract in words ("
+    )
+    elsewhere = Setting(operating_point="precision >= 0.6 at prevalence 0.2", prevalence=0.3)
+    assert refused(scorer, source, target, setting=elsewhere).startswith("prevalence: should be that of the contract")
 
 
 def test_the_source_is_never_written_over(scorer: Scorer, tmp_path: Path) -> None:

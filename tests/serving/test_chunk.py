@@ -19,6 +19,7 @@ from models.rows import encode_rows
 from models.schema import Binary, Categorical, Numeric, Schema
 from models.scorer import Scorer
 from models.table import Encoded, encode_table
+from models.turn import Setting
 from serving.chunk import Chunk, score_chunk, scored_schema
 from serving.readers import open_reader
 from tests import handmade
@@ -51,6 +52,8 @@ def test_good_rows_are_scored_and_all_columns_carried_along(scorer: Scorer) -> N
     assert found.rows.schema.equals(scored_schema(MANIFEST, table.schema))
     assert (found.rows["probability"].to_numpy().view(np.uint32) == expected.probability.view(np.uint32)).all()
     assert found.rows["positive"].to_pylist() == expected.positive.tolist()
+    words = ["positive" if flagged else "negative" for flagged in expected.positive]
+    assert found.rows["decision"].to_pylist() == words
     assert found.rows["fluid_volume"].to_pylist() == expected.symptoms["fluid_volume"].tolist()
     assert found.counts.read == found.counts.positive + found.counts.negative == 50
     assert found.counts.positive == int(expected.positive.sum()) > 0
@@ -82,10 +85,25 @@ def test_a_chunk_without_a_good_row_is_a_table_of_no_rows(scorer: Scorer, rows: 
 
 
 def test_settings_reach_the_scorer(scorer: Scorer) -> None:
-    everyone = score_chunk(scorer, Chunk(0, people(40)), threshold=0.0, prevalence=0.01)
+    everyone = score_chunk(scorer, Chunk(0, people(40)), at=scorer.turn(Setting.told(0.0, 0.01)))
     assert everyone.counts.positive == 40
     expected = scorer.score_rows(handmade.rows(40, seed=5), prevalence=0.01).probability
     assert everyone.rows["probability"].to_pylist() == expected.tolist()
+
+
+def test_of_whom_the_model_does_not_decide_positive_is_empty(scorer: Scorer) -> None:
+    at = scorer.turn(Setting.told("rule in with specificity >= 0.9, rule out with recall >= 0.95"))
+    found = score_chunk(scorer, Chunk(0, people(300)), at=at)
+    rows = zip(*(found.rows[name].to_pylist() for name in ("probability", "positive", "decision")), strict=True)
+    sides = {
+        (positive, decision, sum(probability >= limit for limit in (at.clear_below, at.threshold)))
+        for probability, positive, decision in rows
+    }
+    assert sides == {(False, "negative", 0), (None, "indeterminate", 1), (True, "positive", 2)}
+    decisions = found.rows["decision"].to_pylist()
+    assert found.counts.indeterminate == decisions.count("indeterminate") > 0
+    assert (found.counts.positive, found.counts.negative) == (decisions.count("positive"), decisions.count("negative"))
+    assert found.rows.schema.equals(scored_schema(MANIFEST, people(1).schema))
 
 
 def test_scores_stand_after_the_columns_of_the_table() -> None:
@@ -102,9 +120,10 @@ def test_scores_stand_after_the_columns_of_the_table() -> None:
         "note",
         "probability",
         "positive",
+        "decision",
         "fluid_volume",
     ]
-    assert [str(field.type) for field in found][-3:] == ["float", "bool", "float"]
+    assert [str(field.type) for field in found][-4:] == ["float", "bool", "string", "float"]
 
 
 def test_columns_that_are_missing_doubled_or_in_the_way_are_refused() -> None:
@@ -114,8 +133,9 @@ def test_columns_that_are_missing_doubled_or_in_the_way_are_refused() -> None:
         "age: should be the name of one column, got 3 columns of that name.",
         ": should be the name of one column, got 2 columns of that name.",
     ]
-    assert refused(pa.schema([*names, ("positive", text), ("fluid_volume", text)])) == [
+    assert refused(pa.schema([*names, ("positive", text), ("decision", text), ("fluid_volume", text)])) == [
         "positive: is the name of a column of the result, got an input column of that name.",
+        "decision: is the name of a column of the result, got an input column of that name.",
         "fluid_volume: is the name of a column of the result, got an input column of that name.",
     ]
     assert refused(pa.schema([("id", pa.list_(text)), *names[1:]])) == [

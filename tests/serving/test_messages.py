@@ -11,11 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.bundle import Bundle
+from models.contracts.recall import Recall
 from models.errors import BadInput
 from models.manifest import Symptom
 from models.rows import encode_rows
 from models.scorer import Scorer
+from models.turn import Setting
 from serving.messages import Messages
+from serving.points import AnsweredAt
 from serving.refusals import NotJson, TooLarge
 from tests import handmade
 
@@ -71,7 +74,7 @@ def test_no_other_body_is_ever_read(messages: Messages, body: Any) -> None:
     except BadInput:
         return
 
-    assert set(body) == {"rows"}
+    assert "rows" in set(body) <= {"rows", "operating_point", "prevalence"}
     assert len(encode_rows(handmade.SCHEMA, body["rows"])) == len(body["rows"])
 
 
@@ -104,14 +107,14 @@ def test_bytes_that_are_no_json_are_refused(messages: Messages, body: bytes) -> 
         (
             json.dumps({"rows": handmade.rows(1), "site": "A"}).encode(),
             BadInput,
-            "site: is not a part of a request, which holds rows only, got 'A'.",
+            "site: is not a part of a request, which holds rows, operating_point and prevalence, got 'A'.",
         ),
         (b'{"rows": [7]}', BadInput, "rows.0: should be a mapping of column names to values, got 7."),
         (
             b'{"rows": [7], "site": "A"}',
             BadInput,
             (
-                "site: is not a part of a request, which holds rows only, got 'A'.\n"
+                "site: is not a part of a request, which holds rows, operating_point and prevalence, got 'A'.\n"
                 "rows.0: should be a mapping of column names to values, got 7."
             ),
         ),
@@ -127,21 +130,15 @@ def test_what_is_wrong_with_a_body_is_said(messages: Messages, body: bytes, kind
 
 def test_a_reply_says_what_the_scorer_says_and_what_stands_behind_it(messages: Messages, bundle: Bundle) -> None:
     scores = Scorer(bundle).score_rows(handmade.rows(50))
-    reply = json.loads(messages.answer(scores).model_dump_json())
+    reply = json.loads(messages.answer(scores, 7).model_dump_json())
     rows, point = reply.pop("rows"), bundle.manifest.point
 
     assert reply == {
         "model": "handmade/presurgical",
         "bundle": bundle.digest,
+        "version": 7,
         "prevalence": 0.2,
-        "operating_point": {
-            "threshold": point.threshold,
-            "promise": {"figure": "precision", "at_least": 0.6, "confidence": 0.95, "prevalence": 0.2},
-            "in_words": "precision >= 0.6 at prevalence 0.2 with confidence 0.95",
-            "certified": point.certified,
-            "positives": point.positives,
-            "negatives": point.negatives,
-        },
+        "operating_point": json.loads(AnsweredAt.of(scores.at).model_dump_json()),
     }
     assert [row["positive"] for row in rows] == scores.positive.tolist()
     assert [row["decision"] for row in rows] == ["positive" if flag else "negative" for flag in scores.positive]
@@ -151,9 +148,92 @@ def test_a_reply_says_what_the_scorer_says_and_what_stands_behind_it(messages: M
     assert {tuple(row) for row in rows} == {("positive", "decision", "probability", "symptoms")}
 
 
+def test_whom_the_model_does_not_decide_is_neither_positive_nor_negative(messages: Messages, bundle: Bundle) -> None:
+    scorer = Scorer(bundle)
+    at = scorer.turn(Setting.told("rule in with specificity >= 0.9, rule out with recall >= 0.95"))
+    reply = json.loads(messages.answer(scorer.score_rows(handmade.rows(300), at=at), None).model_dump_json())
+
+    point = reply["operating_point"]
+    assert reply["version"] is None
+    assert point["clear_below"] < point["threshold"]
+    seen = {(row["decision"], row["positive"], _side(row["probability"], point)) for row in reply["rows"]}
+    assert seen == {("positive", True, "above"), ("indeterminate", None, "between"), ("negative", False, "below")}
+
+
+def _side(probability: float, point: dict[str, float]) -> str:
+    if probability >= point["threshold"]:
+        return "above"
+    return "below" if probability < point["clear_below"] else "between"
+
+
+@pytest.mark.parametrize(
+    ("asked", "setting"),
+    [
+        ({}, Setting()),
+        ({"operating_point": None, "prevalence": None}, Setting()),
+        ({"operating_point": "default"}, Setting(operating_point="default")),
+        ({"operating_point": 0.25}, Setting(operating_point=0.25)),
+        ({"operating_point": 1}, Setting(operating_point=1.0)),
+        ({"operating_point": "0.25"}, Setting(operating_point=0.25)),
+        (
+            {"operating_point": "recall 0.98", "prevalence": 0.01},
+            Setting(operating_point="recall 0.98", prevalence=0.01),
+        ),
+        ({"operating_point": {"kind": "Recall", "at_least": 0.98}}, Setting(operating_point=Recall(at_least=0.98))),
+    ],
+)
+def test_a_request_may_ask_for_its_own_point(messages: Messages, asked: dict[str, Any], setting: Setting) -> None:
+    request = messages.request.read(json.dumps({"rows": handmade.rows(1), **asked}).encode())
+
+    assert request.asked == setting
+
+
+POINT = "operating_point: should be a name, a threshold from 0 to 1 or a contract"
+SHARE = "prevalence: should be a share between 0 and 1"
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ('"operating_point": 1.5', f"{POINT}, got 1.5."),
+        ('"operating_point": true', f"{POINT}, got True."),
+        ('"operating_point": NaN', f"{POINT}, got nan."),
+        ('"operating_point": [0.5]', f"{POINT}, got [0.5]."),
+        ('"operating_point": {"kind": "Luck"}', f"{POINT}, got {{'kind': 'Luck'}}."),
+        ('"operating_point": {"kind": "Recall", "at_least": 7}', f"{POINT}, got 7."),
+        ('"prevalence": 0', f"{SHARE}, got 0."),
+        ('"prevalence": 1', f"{SHARE}, got 1."),
+        ('"prevalence": "0.1"', f"{SHARE}, got '0.1'."),
+        ('"prevalence": Infinity', f"{SHARE}, got inf."),
+        ('"operating_point": -1, "prevalence": 2', f"{POINT}, got -1.\n{SHARE}, got 2."),
+    ],
+)
+def test_what_is_wrong_with_the_point_that_is_asked_for_is_said_once(messages: Messages, asked: str, text: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        messages.request.read(f'{{"rows": {json.dumps(handmade.rows(1))}, {asked}}}'.encode())
+
+    assert str(refused.value) == text
+
+
+def test_a_point_is_named_as_wrong_together_with_rows(messages: Messages) -> None:
+    body = {"rows": [{**handmade.rows(1)[0], "age": -1}], "operating_point": 7}
+    with pytest.raises(BadInput) as refused:
+        messages.request.read(json.dumps(body).encode())
+
+    assert [refusal.path for refusal in refused.value.refusals] == ["operating_point", "rows.0.age"]
+
+
+def test_a_number_in_words_that_is_no_threshold_is_refused_when_it_is_asked_for(messages: Messages) -> None:
+    request = messages.request.read(json.dumps({"rows": handmade.rows(1), "operating_point": "1.5"}).encode())
+
+    with pytest.raises(BadInput) as refused:
+        _ = request.asked
+    assert str(refused.value) == f"{POINT}, got 1.5."
+
+
 def test_a_reply_states_the_threshold_and_the_prevalence_that_decided(messages: Messages, bundle: Bundle) -> None:
     scores = Scorer(bundle).score_rows(handmade.rows(3), threshold=0.25, prevalence=0.01)
-    reply = messages.answer(scores)
+    reply = messages.answer(scores, None)
 
     assert reply.prevalence == 0.01
     assert reply.operating_point.threshold == 0.25
@@ -162,7 +242,7 @@ def test_a_reply_states_the_threshold_and_the_prevalence_that_decided(messages: 
 def test_a_model_without_symptoms_answers_without_them(bundle: Bundle) -> None:
     plain = dataclasses.replace(bundle, manifest=bundle.manifest.model_copy(update={"symptoms": ()}))
     scores = dataclasses.replace(Scorer(bundle).score_rows(handmade.rows(2)), symptoms={})
-    reply = Messages.of(plain, name="Screen", max_rows=2, max_bytes=1000).answer(scores)
+    reply = Messages.of(plain, name="Screen", max_rows=2, max_bytes=1000).answer(scores, 0)
 
     assert [set(row) for row in json.loads(reply.model_dump_json())["rows"]] == [
         {"positive", "decision", "probability"}
@@ -175,7 +255,7 @@ def test_any_name_will_do_for_a_symptom(bundle: Bundle) -> None:
     named = dataclasses.replace(bundle, manifest=bundle.manifest.model_copy(update={"symptoms": symptoms}))
     values = np.array([0.5, 0.25], dtype=np.float32)
     scores = dataclasses.replace(Scorer(bundle).score_rows(handmade.rows(2)), symptoms=dict.fromkeys(odd, values))
-    reply = Messages.of(named, name="Screen", max_rows=2, max_bytes=1000).answer(scores)
+    reply = Messages.of(named, name="Screen", max_rows=2, max_bytes=1000).answer(scores, 0)
 
     rows = json.loads(reply.model_dump_json())["rows"]
     assert [row["symptoms"] for row in rows] == [dict.fromkeys(odd, 0.5), dict.fromkeys(odd, 0.25)]
@@ -189,4 +269,7 @@ def test_types_of_different_endpoints_have_different_names(tmp_path: Path) -> No
             schema = kind.model_json_schema(mode=mode)
             names += [schema["title"], *schema["$defs"]]
 
-    assert len(names) - len(set(names)) == 2  # the working point and its promise are the same for both
+    # Three are the same for both: the working point, its promises and its estimates.
+    shared = {name for name in names if names.count(name) > 1}
+    assert {"AnsweredAt", "Promised", "Estimate"} <= shared
+    assert not any(name.startswith(("Screen", "Presurgical")) for name in shared)

@@ -7,11 +7,24 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 
-from models.errors import BadBundle, BadInput, FulcrumError, Refusal
+from models.errors import BadBundle, BadInput, FulcrumError, Refusal, Unreachable
 from serving import refusals
+from serving.access import NotAllowed, NoToken
+from serving.change import Change
 from serving.doorway import Doorway
 from serving.messages import Request, _request
-from serving.refusals import SHOWN, NotJson, TooLarge, WrongMethod, WrongType, refuse
+from serving.refusals import (
+    SHOWN,
+    STATUSES,
+    NoEndpoint,
+    NotForeseen,
+    NotJson,
+    TooLarge,
+    WrongMethod,
+    WrongType,
+    refuse,
+)
+from serving.tuning import Moved, StoreLost, StoreSpoiled
 from tests import handmade
 
 AGE = Refusal("rows.3.age", "should be a number from 0 to 120 years", "-1")
@@ -24,6 +37,8 @@ AGE = Refusal("rows.3.age", "should be a number from 0 to 120 years", "-1")
         (WrongMethod([AGE]), 405),
         (TooLarge([AGE]), 413),
         (WrongType([AGE]), 415),
+        (NoEndpoint([AGE]), 404),
+        (NotForeseen([AGE]), 422),
         (BadInput([AGE]), 422),
     ],
 )
@@ -36,6 +51,58 @@ def test_every_refusal_has_its_status_and_the_same_body(error: FulcrumError, sta
         "error": "rows.3.age: should be a number from 0 to 120 years, got -1.",
         "refusals": [{"path": "rows.3.age", "rule": "should be a number from 0 to 120 years", "got": "-1"}],
     }
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (NoToken("Authorization: should be Bearer and a token, got nothing."), 401),
+        (NotAllowed("bo: should have the role tune to do this, got predict."), 403),
+        (StoreLost("sqlite:///changes.db: should answer as a store of changes, got: database is locked."), 503),
+        (StoreSpoiled("operating_point_changes.screen.2.hash: should be aa, got 'bb'."), 503),
+    ],
+)
+def test_what_is_no_value_of_the_request_is_said_in_words_alone(error: FulcrumError, status: int) -> None:
+    response = refuse(error)
+
+    assert response.status_code == status
+    assert json.loads(response.body) == {"error": str(error), "refusals": []}
+    assert response.headers.get("www-authenticate") == ("Bearer" if status == 401 else None)
+
+
+def test_a_contract_that_can_not_be_certified_says_what_would_do() -> None:
+    error = Unreachable("recall >= 0.99", reason="Too few.", nearest=0.97, missing_positives=120, missing_negatives=0)
+    response = refuse(error)
+
+    assert response.status_code == 422
+    assert json.loads(response.body) == {
+        "error": "recall >= 0.99: cannot be certified. Too few. Would do: 120 more positives.",
+        "refusals": [
+            {
+                "path": "operating_point",
+                "rule": "should be one that the cases carry. Would do: 120 more positives.",
+                "got": "recall >= 0.99",
+            }
+        ],
+    }
+
+
+CHANGE = Change.make("screen", "b" * 64, after=None, setting={}, outcome={}, by="ada", reason="x")
+
+
+@pytest.mark.parametrize(("newest", "told"), [(None, "0, as released"), (CHANGE, "1, by ada")])
+def test_who_came_too_late_is_told_the_newest_version(newest: Change | None, told: str) -> None:
+    response = refuse(Moved(4, newest))
+
+    assert response.status_code == 409
+    assert json.loads(response.body)["refusals"] == [
+        {"path": "version", "rule": f"should be the newest ({told})", "got": "4"}
+    ]
+
+
+def test_every_error_of_the_table_has_one_line_to_describe_it() -> None:
+    for kind in STATUSES:
+        assert (kind.__doc__ or "").partition("\n")[0].endswith(".")
 
 
 def test_a_broken_bundle_is_not_the_fault_of_the_caller() -> None:

@@ -17,11 +17,12 @@ import httpx
 import numpy as np
 import pytest
 from onnx import numpy_helper
-from starlette.responses import Response
 
 from models.bundle import write_bundle
 from models.errors import BadBundle
+from models.scorer import RELEASED
 from serving.endpoint import Endpoint
+from serving.live import Now
 from serving.settings import read
 from tests import handmade
 from tests.running import ROOT, Server, environment
@@ -214,17 +215,38 @@ def test_a_person_exactly_on_the_threshold_is_positive(server: Server) -> None:
 def test_a_reply_says_who_answered_and_what_is_promised(server: Server) -> None:
     manifest, digest = server.scorer("presurgical").manifest, server.scorer("presurgical").bundle.digest
     reply = server.post("presurgical", json={"rows": handmade.rows(1)}).json()
+    (certificate,) = manifest.point.certificates
 
-    assert list(reply) == ["model", "bundle", "prevalence", "operating_point", "rows"]
-    assert (reply["model"], reply["bundle"], reply["prevalence"]) == ("handmade/presurgical", digest, 0.2)
+    assert list(reply) == ["model", "bundle", "version", "prevalence", "operating_point", "rows"]
+    assert (reply["model"], reply["bundle"], reply["version"]) == ("handmade/presurgical", digest, 0)
+    assert reply["prevalence"] == 0.2
+    figures = [reply["operating_point"].pop(name) for name in ("precision", "npv")]
     assert reply["operating_point"] == {
         "threshold": manifest.point.threshold,
-        "promise": {"figure": "precision", "at_least": 0.6, "confidence": 0.95, "prevalence": 0.2},
-        "in_words": "precision >= 0.6 at prevalence 0.2 with confidence 0.95",
-        "certified": manifest.point.certified,
-        "positives": manifest.point.positives,
-        "negatives": manifest.point.negatives,
+        "clear_below": manifest.point.threshold,
+        "contract": "precision >= 0.6 at prevalence 0.2 with confidence 0.95",
+        "certificates": [
+            {
+                "in_words": "precision >= 0.6 at prevalence 0.2 with confidence 0.95",
+                "figure": "precision",
+                "at_least": 0.6,
+                "at_most": None,
+                "confidence": 0.95,
+                "prevalence": 0.2,
+                "group": None,
+                "certified": certificate.certified,
+                "positives": certificate.positives,
+                "negatives": certificate.negatives,
+            }
+        ],
     }
+    measured = manifest.curve.at(manifest.point.threshold)
+    recall, false_alarms = measured.hits / measured.positives, measured.alarms / measured.negatives
+    assert [figure["value"] for figure in figures] == [
+        pytest.approx(0.2 * recall / (0.2 * recall + 0.8 * false_alarms)),
+        pytest.approx(0.8 * (1 - false_alarms) / (0.8 * (1 - false_alarms) + 0.2 * (1 - recall))),
+    ]
+    assert all(figure["low"] < figure["value"] < figure["high"] for figure in figures)
 
 
 def test_a_row_answers_the_same_alone_and_among_others(server: Server) -> None:
@@ -363,7 +385,7 @@ def test_the_documentation_shows_every_refusal_with_its_body(server: Server) -> 
 
     for model in ENDPOINTS:
         responses = document["paths"][f"/{model}"]["post"]["responses"]
-        assert list(responses) == ["200", "400", "405", "413", "415", "422", "503", "500"]
+        assert list(responses) == ["200", "400", "405", "413", "415", "401", "403", "404", "409", "422", "503", "500"]
         refused = {status: responses[status] for status in responses if status not in {"200", "500"}}
         assert all(response["content"] == body for response in refused.values())
         assert len({response["description"] for response in refused.values()}) == len(refused)
@@ -429,14 +451,12 @@ def test_a_model_that_answers_with_what_is_no_number_is_not_believed(tmp_path: P
     endpoint = Endpoint.open("screen", read({"FULCRUM_BUNDLES": str(tmp_path)}))
     row = {"age": 60, "fluid": 900, "new_vessels": False, "eye": "left"}
 
-    response = endpoint.answer(endpoint.messages.request.read(json.dumps({"rows": [row]}).encode()))
+    now = Now(0, None, RELEASED, endpoint.scorer.turn())
 
-    assert isinstance(response, Response)
-    assert response.status_code == 503
-    assert json.loads(response.body) == {
-        "error": "handmade/screen: rows.0.symptoms.fluid_volume: should be a number, got inf.",
-        "refusals": [],
-    }
+    with pytest.raises(BadBundle) as refused:
+        endpoint.answer(endpoint.messages.request.read(json.dumps({"rows": [row]}).encode()), now)
+
+    assert str(refused.value) == "handmade/screen: rows.0.symptoms.fluid_volume: should be a number, got inf."
 
 
 def test_what_is_loaded_is_kept_out_of_garbage_collection(bundles: Path, tmp_path: Path) -> None:

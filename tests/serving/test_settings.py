@@ -5,21 +5,25 @@ from pathlib import Path
 import pytest
 
 import models
-from serving.settings import SHIPPED, BadSetting, Settings, read
+from serving.settings import SHIPPED, STATE, BadSetting, Settings, read
 
 
 def test_settings_are_read_from_the_environment(tmp_path: Path) -> None:
+    store = "postgresql+psycopg://fulcrum@db/changes"
     given = {"FULCRUM_BUNDLES": str(tmp_path), "FULCRUM_MAX_ROWS": "5", "FULCRUM_MAX_BYTES": "700", "HOME": "/"}
 
-    read_back = read(given)
+    read_back = read({**given, "FULCRUM_STORE": store, "FULCRUM_ACCESS": "access.json"})
 
     assert (read_back.bundles, read_back.max_rows, read_back.max_bytes) == (tmp_path, 5, 700)
+    assert (read_back.store, read_back.access) == (store, Path("access.json"))
 
 
 def test_what_is_not_set_has_a_default(tmp_path: Path) -> None:
     read_back = read({"FULCRUM_BUNDLES": str(tmp_path)})
 
     assert (read_back.max_rows, read_back.max_bytes) == (10_000, 8_000_000)
+    assert read_back.access is None
+    assert read_back.store == f"sqlite:///{STATE}/changes.sqlite"
     assert Settings.model_fields["bundles"].default == SHIPPED
     assert Path(models.__file__).parent / "covid" == SHIPPED
 

@@ -1,0 +1,110 @@
+"""The source attributes that HTI-1 asks for, in our own words."""
+
+from __future__ import annotations
+
+from models.guidelines.guideline import Guideline, Item
+
+NOT_EXTERNAL = "The bundle knows of no other data than those of its own source."
+NOT_LOCAL = "The point has not been certified anew at a site: there are no local data."
+
+HTI_1 = Guideline(
+    name="ONC HTI-1",
+    about="source attributes of predictive decision support interventions",
+    source="45 CFR 170.315(b)(11)(iv)(B), Federal Register 89:1192, 2024",
+    items=(
+        Item(number="1.i", asks="Developer, and how to reach them"),
+        Item(number="1.ii", asks="Who paid for the development"),
+        Item(number="1.iii", asks="What value is put out", answered_by=("use.answers",), section="use"),
+        Item(
+            number="1.iv",
+            asks="Whether that is a prediction, a classification or else",
+            answered_by=("use.answers",),
+            section="use",
+        ),
+        Item(
+            number="2.i",
+            asks="Intended use",
+            answered_by=("use.purpose",),
+            section="use",
+            otherwise="The study names no purpose.",
+        ),
+        Item(number="2.ii", asks="Intended patients"),
+        Item(number="2.iii", asks="Intended users"),
+        Item(number="2.iv", asks="Intended role in the decision", answered_by=("use.role",), section="use"),
+        Item(number="3.i", asks="Uses that are cautioned against", answered_by=("use.not_for",), section="use"),
+        Item(
+            number="3.ii",
+            asks="Known risks, unfit settings, limits",
+            answered_by=("lacking", "use.not_for"),
+            section="limits",
+        ),
+        Item(
+            number="4.i",
+            asks="Who was let into the training data, and who was not",
+            otherwise="The split is told; who came into the table is not.",
+        ),
+        Item(
+            number="4.ii",
+            asks="Which demographic and social variables are inputs",
+            answered_by=("inputs",),
+            section="inputs",
+        ),
+        Item(
+            number="4.iii",
+            asks="How representative the training data are",
+            otherwise="Subgroups are counted in the parts that were measured, not in the training part.",
+        ),
+        Item(number="4.iv", asks="How the training data fit the setting of use"),
+        Item(
+            number="5.i",
+            asks="What was done so that the output is fair",
+            answered_by=("promised_groups",),
+            section="promise",
+            otherwise="Nothing is promised for subgroups by themselves.",
+        ),
+        Item(number="5.ii", asks="What was done against bias"),
+        Item(number="6.i", asks="External data: source and setting", otherwise=NOT_EXTERNAL),
+        Item(number="6.ii", asks="Who tested on them", otherwise=NOT_EXTERNAL),
+        Item(number="6.iii", asks="How representative they are", otherwise=NOT_EXTERNAL),
+        Item(number="6.iv", asks="How it was tested on them", otherwise=NOT_EXTERNAL),
+        Item(
+            number="7.i",
+            asks="Validity on test data of the same source",
+            answered_by=("test.points",),
+            section="measured",
+            otherwise="The bundle has no test part.",
+        ),
+        Item(
+            number="7.ii",
+            asks="Fairness on test data of the same source",
+            answered_by=("test.groups",),
+            section="groups",
+            otherwise="The bundle has no test part, or the study names no subgroups.",
+        ),
+        Item(number="7.iii", asks="Validity on other data", otherwise=NOT_EXTERNAL),
+        Item(number="7.iv", asks="Fairness on other data", otherwise=NOT_EXTERNAL),
+        Item(number="7.v", asks="Studies of what its use did for patients"),
+        Item(number="8.i", asks="How and how often validity is watched"),
+        Item(
+            number="8.ii",
+            asks="Validity on local data",
+            answered_by=("change.history", "certification.points"),
+            section="measured",
+            otherwise=NOT_LOCAL,
+        ),
+        Item(number="8.iii", asks="How and how often fairness is watched"),
+        Item(
+            number="8.iv",
+            asks="Fairness on local data",
+            answered_by=("change.history", "certification.groups"),
+            section="groups",
+            otherwise=NOT_LOCAL,
+        ),
+        Item(
+            number="9.i",
+            asks="How and how often it is updated",
+            otherwise="Which changes are foreseen is told at most; how often is not.",
+        ),
+        Item(number="9.ii", asks="How often faults of validity and fairness are mended"),
+    ),
+)
