@@ -16,9 +16,9 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from models.bundle import Bundle
+    from models.differences import Tuned
     from training.run import Loaded
     from training.study import Study
-    from models.differences import Tuned
 
 SHIPPED = Path(__file__).resolve().parent / "models" / "covid"
 EXIT_CODES = """

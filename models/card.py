@@ -127,7 +127,7 @@ def _probabilities(facts: Facts) -> list[str]:
     sign = "+" if undo.intercept >= 0 else "-"
     rows = [
         [
-            f"{each.stage}{f', {each.origin.part}' if each.origin else ''}",
+            f"{each.stage}, {each.part}",
             *map(number, (each.reliability.observed_over_expected, each.reliability.slope, each.reliability.intercept)),
             number(each.reliability.brier, 4),
         ]

@@ -106,13 +106,13 @@ def estimate(
     rows = _Rows((distinct - kinds.centre) / kinds.scale, place, owner)
     line = line_of(kinds)
     value = float(most_likely(ratios_of(line[None], rows.z, kinds.odds), rows.counts[None])[0])
+    resampled, fit = _resamples(kinds, line, rows, value, seed)
     if value in {0.0, 1.0}:
         kind = "healthy" if value == 0 else "sick"
         raise NotIdentified(
             f"prevalence: should lie between 0 and 1, got {value:g}: no mix has such scores more often than {kind}"
             " people alone. More rows may tell, unless these people differ by more than their prevalence."
         )
-    resampled, fit = _resamples(kinds, line, rows, value, seed)
     low, high = np.quantile(resampled, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
     return PrevalenceEstimate(
         value=value,

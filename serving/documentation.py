@@ -31,11 +31,12 @@ class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own t
             post = document.paths[api.route].post
             post["responses"] = {200: post["responses"][200], **_refusals(), 500: post["responses"][500]}
         described, bodies = describe(self.operations)
-        plain = attrs.evolve(next(iter(document.paths.values())), post=None)
+        # BentoML keeps the type of an address to itself.
+        address = type(next(iter(document.paths.values())))
         return attrs.evolve(
             document,
             openapi=OPENAPI,
-            paths={**document.paths, **{path: attrs.evolve(plain, **verbs) for path, verbs in described.items()}},
+            paths={**document.paths, **{path: address(**verbs) for path, verbs in described.items()}},
             components={"schemas": {**document.components["schemas"], **_bodies(), **bodies}},
         )
 

@@ -108,7 +108,7 @@ class Drawing(Value):
     prevalence: float = Field(description="at which everything below is stated that does not say otherwise")
     certification: Cases
     curve: Line
-    calibration: CalibrationCurve = Field(description="at the share of the sick among the certification cases")
+    calibration: CalibrationCurve = Field(description="at the prevalence for which the model was calibrated")
     decision_curve: DecisionCurve
     groups: tuple[GroupLine, ...]
     evidence: Measured | None
@@ -152,7 +152,7 @@ def drawing(scorer: Scorer, endpoint: str, prevalence: float | None = None) -> D
             negatives=curve.negative_count,
         ),
         curve=Line.of(curve, at),
-        calibration=CalibrationCurve.of(_among_the_cases(curve)),
+        calibration=CalibrationCurve.of(_as_calibrated(curve, manifest.calibration.prevalence)),
         decision_curve=DecisionCurve.of(curve, prevalence=at),
         groups=tuple(
             GroupLine(
@@ -192,16 +192,15 @@ def _thinned(count: int, flagged: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.unique(np.concatenate([by_people.clip(0, count - 1), by_place]))
 
 
-def _among_the_cases(curve: Curve) -> Curve:
-    """The curve with its probabilities restated at the share of the sick among its own cases.
+def _as_calibrated(curve: Curve, prevalence: float) -> Curve:
+    """The curve with its probabilities restated among the people of whom the cases were drawn.
 
-    How many were sick can be compared with them alone.
+    How many of the cases were sick can be compared with these alone: a bundle may state its own for another place.
     """
-    own = curve.positive_count / (curve.positive_count + curve.negative_count)
-    moved = _at(np.array(curve.thresholds, dtype=np.float64), curve.prevalence, own)
+    moved = _at(np.array(curve.thresholds, dtype=np.float64), curve.prevalence, prevalence)
     # Not checked: what was apart as 32-bit floats may come together where nearly all are sick.
     return Curve.model_construct(
-        thresholds=tuple(moved.tolist()), positives=curve.positives, negatives=curve.negatives, prevalence=own
+        thresholds=tuple(moved.tolist()), positives=curve.positives, negatives=curve.negatives, prevalence=prevalence
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from models.calibration import Calibration, Reliability
-from models.facts.origin import Origin
+from models.facts.origin import Origin, PartName
 from models.manifest import Manifest, Parity
 from models.value import Value
 
@@ -64,7 +64,8 @@ class Reliable(Value):
     """How far probabilities could be taken at their word, at one stage, on some cases."""
 
     stage: str
-    origin: Origin | None = Field(description="None if the manifest does not tell of the cases")
+    part: PartName
+    origin: Origin | None = Field(description="None if the manifest does not count the cases")
     reliability: Reliability
 
 
@@ -89,7 +90,7 @@ class Undo(Value):
         """Read from the calibration and the evidence of a manifest."""
         made: Calibration = manifest.calibration
         evidence = manifest.evidence
-        stages = (
+        stages: tuple[tuple[str, PartName, Reliability | None], ...] = (
             ("after the undo alone", "validation", made.undone),
             ("after the fitted line", "validation", made.fitted),
             ("as released", "test", evidence.reliability if evidence else None),
@@ -102,7 +103,7 @@ class Undo(Value):
             fitted_at=made.prevalence,
             prevalence=manifest.prevalence,
             stages=tuple(
-                Reliable(stage=stage, origin=origins.get(part), reliability=found)
+                Reliable(stage=stage, part=part, origin=origins.get(part), reliability=found)
                 for stage, part, found in stages
                 if found
             ),

@@ -180,6 +180,8 @@ def _corners(curve: Curve, base: float) -> tuple[Corner, ...]:
     recall, alarmed = hits / curve.positive_count, alarms / curve.negative_count
     seen = np.stack([np.rint(recall * FINENESS), np.rint(alarmed * FINENESS)])
     apart = np.flatnonzero(np.any(np.diff(seen, axis=1, prepend=-1) != 0, axis=0))
+    # A line ends where nobody is flagged, however near its last corner lies.
+    apart = np.union1d(apart, [len(hits) - 1])
     return tuple(
         Corner(
             # Above every score nobody is flagged; 1 stands for that.

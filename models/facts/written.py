@@ -75,7 +75,7 @@ def both(parts: tuple[str, str]) -> str:
 
 def _decimals(share: float) -> int:
     """So many that two digits tell it from the nearer end."""
-    near = 100 * min(share, 1 - share)
+    near = round(100 * min(share, 1 - share), 12)  # 1 - 0.99999 is a little less than 0.00001
     return min(max(1, 1 - math.floor(math.log10(near))), MOST) if near > 0 else 0
 
 

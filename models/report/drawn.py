@@ -117,7 +117,7 @@ def _stages(facts: Facts, manifest: Source) -> Table:
         ("probabilities", "cases", "observed / expected", "slope", "intercept", "Brier score"),
         [
             (
-                f"{each.stage}{f', {each.origin.part} part' if each.origin else ''}",
+                f"{each.stage}, {each.part} part",
                 f"{each.reliability.rows:,}",
                 number(each.reliability.observed_over_expected),
                 number(each.reliability.slope),

@@ -53,9 +53,17 @@ def _console(folder: Path, bundles: Path) -> Iterator[Console]:
         yield Console(server.url, tuner, reader)
 
 
+@pytest.fixture
+def console(shipped_console: Console) -> Console:
+    """The shipped pair, whose live points may be turned; each test finds them as released."""
+    for model in ("screen", "presurgical"):
+        if shipped_console.get(f"operating-points/{model}")["setting"] != {"operating_point": None, "prevalence": None}:
+            shipped_console.turn(model, None, "As released, for the next test")
+    return shipped_console
+
+
 @pytest.fixture(scope="session")
-def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    """The shipped pair, whose live points may be turned."""
+def shipped_console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     with _console(tmp_path_factory.mktemp("console"), SHIPPED) as running:
         yield running
 

@@ -92,6 +92,8 @@ def test_of_two_tabs_the_second_is_told_and_recovers_and_the_first_notices(conso
     first.confirm("Mine first", console.tuner)
     first.shows("#notices", f"Version {version + 1} is live")
 
+    # To have noticed is not to have looked: the change is still one of the version that is shown.
+    second.shows("#notices", "Mine first")
     second.confirm("Mine second", console.tuner)
     second.shows("#change-refusal", "Somebody else has changed the live point while you decided")
     second.shows("#change-refusal", "Mine first")
@@ -205,6 +207,9 @@ def test_to_look_at_a_newer_point_keeps_the_older_one_turned_to(console: Console
     now = console.turn("screen", 0.02, "The newer")
     seen.button(f"Compare mine with version {now['version']}").click()
     seen.shows("#live-facts", "The newer")
+    seen.shows("#promise", "At least 93\u202f%")
+    seen.find("#prevalence").fill("9")
+    seen.shows("#people-sentence", "prevalence 9\u202f%")
     seen.shows("#promise", "At least 93\u202f%")
     seen.button("Make this live").click()
     seen.confirm("The older was better", console.tuner)

@@ -2,17 +2,24 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from models.bundle import open_bundle
 from models.calibration import Calibration, Reliability
-from models.card import card, table
+from models.card import card, card_of, table
 from models.curve import Curve
-from models.intervals import precision_at
+from models.facts.facts import Facts
+from models.facts.written import both, estimate, per_1000
+from models.figures import Figures
 from models.manifest import Evidence, Manifest, Part
 from models.operating_point import Measured
 from tests import handmade
+
+ROOT = Path(__file__).parents[2]
+STORED = ("models/covid/screen", "models/covid/presurgical", "tests/models/stored/format-1")
 
 
 @cache
@@ -30,8 +37,9 @@ def manifest(model: str = "screen", *, evidence: bool = True, kept: bool = True)
         area_under_curve=0.87654,
         area_interval=(0.85, 0.9),
         reliability=Reliability.of(logits, sick),
-        measured=Measured.of(curve, point.threshold, prevalence=point.promise.prevalence),
+        measured=Measured.of(curve, point.threshold, prevalence=point.prevalence),
         kept=kept,
+        curve=curve,
     )
     parity = made.parity.model_copy(update={"largest_difference": 1.5e-6})
     origin = made.provenance.model_copy(update={"data": {"a.csv": "0" * 64}, "versions": {"torch": "2.9", "onnx": "1"}})
@@ -52,89 +60,107 @@ def cells(text: str, first: str) -> list[str]:
 
 
 @pytest.mark.parametrize("model", ["screen", "presurgical"])
-def test_what_was_measured_stands_beside_each_other_and_comes_from_the_manifest(model: str) -> None:
+def test_what_was_measured_stands_beside_each_other_the_test_part_first(model: str) -> None:
     made = manifest(model)
     text = card(made)
     assert made.evidence is not None
-    both = (made.point.measured, made.evidence.measured)
-    assert cells(text, "figure [95 % interval]") == ["certification", "test"]
-    assert cells(text, "recall") == [str(measured.recall) for measured in both]
-    assert cells(text, "specificity") == [str(measured.specificity) for measured in both]
-    assert cells(text, "precision") == [
-        f"{measured.precision} at prevalence {measured.prevalence:.4g}" for measured in both
+    parts = (made.evidence.measured, made.point.measured)
+    assert cells(text, "figure [95 % interval]") == [
+        "test, nothing chosen here",
+        "certification, thresholds chosen here",
     ]
-    assert cells(text, "flagged sick / all sick".replace("|", "/")) == [
-        f"{measured.counts.hits:,} / {measured.counts.positives:,}" for measured in both
+    assert cells(text, "sensitivity (recall)") == [both(estimate(measured.recall)) for measured in parts]
+    assert cells(text, "specificity") == [both(estimate(measured.specificity)) for measured in parts]
+    assert cells(text, "sick: flagged / all") == [
+        f"{measured.counts.hits:,} / {measured.counts.positives:,}" for measured in parts
     ]
-    assert cells(text, "flagged healthy / all healthy") == [
-        f"{measured.counts.alarms:,} / {measured.counts.negatives:,}" for measured in both
+    assert cells(text, "healthy: flagged / all") == [
+        f"{measured.counts.alarms:,} / {measured.counts.negatives:,}" for measured in parts
     ]
+    assert cells(text, "area under the ROC curve") == ["0.8765 [0.8500, 0.9000]", ""]
 
 
 def test_the_promise_its_certificate_and_its_threshold_are_said_first() -> None:
     made = manifest()
-    point = made.point
+    point, (certificate,) = made.point, made.point.certificates
     assert (
-        f"Promise: **recall >= 0.9 with confidence 0.95**. Certified: recall >= {point.certified:.4f}"
-        f" on {point.positives:,} positives and {point.negatives:,} negatives (Clopper-Pearson).\n"
-        f"Rows with a probability of {point.threshold:.6g} or more are flagged.\n"
+        f"- `default`: **recall >= 0.9 with confidence 0.95**. Certified: recall >= {certificate.certified:.4f}"
+        f" on {certificate.positives:,} positives and {certificate.negatives:,} negatives."
+        f" Flagged from a probability of {point.threshold:.6g} on.\n"
     ) in card(made)
 
 
+def test_two_thresholds_and_those_between_them_are_told() -> None:
+    made = manifest(evidence=False)
+    point = made.point.model_copy(update={"clear_below": 0.01, "cleared": made.curve.at(0.01)})
+    text = card(made.model_copy(update={"points": (point,)}))
+    assert ", below 0.01 cleared, between them undecided." in text
+    upper, lower = made.curve.at(point.threshold), made.curve.at(0.01)
+    assert cells(text, "undecided: sick, healthy") == [f"{lower.hits - upper.hits:,}, {lower.alarms - upper.alarms:,}"]
+
+
 def test_whether_the_promise_was_kept_is_said_aloud() -> None:
-    promise = "The promise (recall >= 0.9 with confidence 0.95) was"
-    rest = "on the 1,000 test cases. Area under the ROC curve: 0.8765 [0.8500, 0.9000]."
-    assert f"{promise} kept {rest}" in card(manifest())
-    assert f"{promise} **not kept** {rest}" in card(manifest(kept=False))
+    promise = "On the 1,000 test cases the promise of `default` was"
+    assert f"{promise} kept." in card(manifest())
+    broken = card(manifest(kept=False))
+    assert f"{promise} **not kept**." in broken
+    assert "**The promise was not kept on the 1,000 test cases.**" in broken
+
+
+def test_what_stands_out_is_said_on_the_card() -> None:
+    text = card(open_bundle(ROOT / "models/covid/screen").manifest)
+    assert "**Everybody is flagged of those with sex: male, among the 47,401 test cases.**" in text
 
 
 def test_without_evidence_nothing_is_said_of_a_test() -> None:
     text = card(manifest(evidence=False))
-    assert cells(text, "figure [95 % interval]") == ["certification"]
+    assert cells(text, "figure [95 % interval]") == ["certification, thresholds chosen here"]
     assert "| test" not in text
     assert "test cases" not in text
-    assert "as in the certification part, precision where fewer are sick" in text
+    assert "The same people flagged, by the certification cases" in text
+    assert "No test part" in text
 
 
-def test_precision_is_stated_at_lower_prevalences_too() -> None:
+def test_predictive_values_are_stated_at_three_prevalences() -> None:
     made = manifest("presurgical")
     assert made.evidence is not None
-    counts = made.evidence.measured.counts
-    for share in (counts.prevalence, counts.prevalence / 2, counts.prevalence / 10):
-        wanted = precision_at(
-            hits=counts.hits,
-            positives=counts.positives,
-            alarms=counts.alarms,
-            negatives=counts.negatives,
-            prevalence=share,
-        )
-        assert cells(card(made), f"{share:.4g}") == [str(wanted)]
+    for share, shown in ((0.2, "20.0 %"), (0.1, "10.0 %"), (0.02, "2.0 %")):
+        found = Figures.of(made.evidence.measured.counts, prevalence=share)
+        assert cells(card(made), shown)[:3] == [
+            both(estimate(found.precision)),
+            both(estimate(found.npv)),
+            both(per_1000(found.flagged)),
+        ]
 
 
 def test_the_undo_and_the_map_are_written_out() -> None:
     made = manifest()
     found = made.calibration
     assert (
-        f"Stated at prevalence {made.prevalence:.4g}. Taken away from every logit: 1.2500 for the loss weights,"
-        f" -0.5000 for the sampling; then {found.slope:.4f} x logit"
-        f" {'+' if found.intercept >= 0 else '-'} {abs(found.intercept):.4f}, fitted on the validation part."
+        "Taken away from every logit: 1.2500 for the loss weights, -0.5000 for the sampling; then"
+        f" {found.slope:.4f} x logit {'+' if found.intercept >= 0 else '-'} {abs(found.intercept):.4f}."
     ) in card(made)
+    down = made.model_copy(update={"calibration": found.model_copy(update={"intercept": -0.25})})
+    assert " x logit - 0.2500." in card(down)
 
 
 def test_reliability_is_that_of_the_manifest() -> None:
     made = manifest()
     assert made.evidence is not None
     for name, state in (
-        ("after undo, validation", made.calibration.undone),
-        ("after map, validation", made.calibration.fitted),
-        ("test", made.evidence.reliability),
+        ("after the undo alone, validation", made.calibration.undone),
+        ("after the fitted line, validation", made.calibration.fitted),
+        ("as released, test", made.evidence.reliability),
     ):
         assert state is not None
         assert cells(card(made), name) == [
-            f"{state.observed_over_expected:.3f}",
-            f"{state.slope:.3f}",
-            f"{state.intercept:.3f}",
-            f"{state.brier:.4f}",
+            f"{number:.{digits}f}".replace("-", "\u2212")
+            for number, digits in (
+                (state.observed_over_expected, 3),
+                (state.slope, 3),
+                (state.intercept, 3),
+                (state.brier, 4),
+            )
         ]
 
 
@@ -142,42 +168,60 @@ def test_cases_that_are_separated_have_no_slope_and_that_is_said() -> None:
     made = manifest()
     apart = Reliability.of([-5.0, -4.0, 4.0, 5.0], [0, 0, 1, 1])
     calibration = made.calibration.model_copy(update={"fitted": apart})
-    found = cells(card(made.model_copy(update={"calibration": calibration})), "after map, validation")
+    found = cells(card(made.model_copy(update={"calibration": calibration})), "after the fitted line, validation")
     assert found[1:3] == ["not measurable", "not measurable"]
     assert found[3] == f"{apart.brier:.4f}"
 
 
-def test_a_model_that_was_not_fitted_afterwards_has_no_row_for_it() -> None:
+def test_a_model_that_was_not_fitted_afterwards_has_no_table_for_it() -> None:
     text = card(handmade.finished()[1])
-    assert "validation |" not in text
+    assert "after the" not in text.split("## Columns")[0]
+    assert "Brier" not in text
 
 
-def test_every_column_is_there_with_its_meaning_unit_and_rule() -> None:
+def test_every_column_is_there_with_its_meaning_and_rule() -> None:
     text = card(manifest())
-    assert cells(text, "age") == ["age at the visit", "years", "a number from 0 to 120 years", "refused"]
-    assert cells(text, "fluid") == ["fluid in the retina", "um", "a number from 0 to 900 um, or empty", "filled in"]
-    assert cells(text, "new_vessels") == ["new vessels seen", "", "0, 1, false or true, or empty", "filled in"]
-    assert cells(text, "eye") == ["which eye", "", "one of left, right", "refused"]
+    assert cells(text, "age") == ["age at the visit", "a number from 0 to 120 years", "refused"]
+    assert cells(text, "fluid") == ["fluid in the retina", "a number from 0 to 900 um, or empty", "filled in"]
+    assert cells(text, "new_vessels") == ["new vessels seen", "0, 1, false or true, or empty", "filled in"]
+    assert cells(text, "eye") == ["which eye", "one of left, right", "refused"]
 
 
 def test_where_it_comes_from_is_said() -> None:
     made = manifest()
     text = card(made)
     (part,) = made.provenance.parts
-    assert cells(text, "certification") == ["4,000", f"{part.positives:,}"]
+    digest = Facts.of(made).certification.origin.counts
+    assert digest is not None
+    assert cells(text, "certification") == ["4,000", f"{part.positives:,}", "not told", f"`{digest[:12]}`"]
     assert f"Data: a.csv, SHA-256 `{'0' * 64}`." in text
-    assert "Seed 0, 0 epochs; torch 2.9, onnx 1." in text
+    assert "Version 1; seed 0, 0 epochs; torch 2.9, onnx 1." in text
     assert "Network and file differ by 1.5e-06 at most in a logit (4,000 rows), in no decision." in text
 
 
-def test_who_it_is_for_is_said_and_that_it_is_no_diagnosis() -> None:
+def test_who_it_is_for_is_said_and_who_not() -> None:
     text = card(manifest())
-    assert text.startswith("# handmade/screen\n\nA test.\n\nScreens for **sick**: is sick.\n")
-    assert "An aid to a decision that a clinician takes; not a diagnosis." in text
+    assert text.startswith("# handmade/screen\n\nA test.\n\nScreens for **sick**: is sick. Informs a decision")
+    assert "- A diagnosis: it says who should be looked at further.\n" in text
     silent = manifest().model_copy(
         update={"purpose": "", "target": manifest().target.model_copy(update={"meaning": ""})}
     )
-    assert card(silent).startswith("# handmade/screen\n\nScreens for **sick**: no further meaning given.\n")
+    assert card(silent).startswith("# handmade/screen\n\nScreens for **sick**: no further meaning given. Informs")
+
+
+@pytest.mark.parametrize("bundle", STORED)
+def test_a_card_is_about_two_screens_and_says_where_the_rest_is(bundle: str) -> None:
+    text = card(open_bundle(ROOT / bundle).manifest)
+    assert len(text.splitlines()) < 100
+    assert "`fulcrum report`" in text
+    assert "Not known: No " in text
+
+
+@pytest.mark.parametrize("bundle", STORED)
+def test_a_card_is_made_from_the_facts_alone(bundle: str) -> None:
+    made = open_bundle(ROOT / bundle).manifest
+    written = Facts.of(made).model_dump_json()
+    assert card_of(Facts.model_validate_json(written)) == card(made)
 
 
 def test_every_table_has_as_many_cells_in_each_line() -> None:

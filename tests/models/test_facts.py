@@ -265,7 +265,7 @@ def test_the_undo_says_what_was_taken_away_and_how_reliable_it_became() -> None:
     made, undo = manifest_of(SHIPPED[1]).calibration, facts_of(SHIPPED[1]).undo
     assert (undo.loss_log_ratio, undo.slope, undo.intercept) == (made.loss_log_ratio, made.slope, made.intercept)
     assert (undo.fitted_at, undo.prevalence) == (made.prevalence, 0.08)
-    assert [(each.stage, each.origin and each.origin.part) for each in undo.stages] == [
+    assert [(each.stage, each.part) for each in undo.stages] == [
         ("after the undo alone", "validation"),
         ("after the fitted line", "validation"),
         ("as released", "test"),

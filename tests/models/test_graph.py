@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import special
 
@@ -16,6 +18,7 @@ from tests import handmade, one_column
 from tests.one_column import ask, session
 
 Floats = NDArray[np.float32]
+STORED = Path(__file__).parent / "stored"
 
 
 def column(*cells: float) -> Floats:
@@ -244,6 +247,7 @@ def test_calls_of_many_rows_come_back_in_order() -> None:
     assert np.array_equal(found["logit"], x)
 
 
+ASKED = session(one_column.finished())
 SETTINGS = st.sampled_from([float("nan"), -1.0, 0.0, 0.25, 0.5, 0.75, 1.0, 2.0, float("inf"), float("-inf")])
 
 
@@ -253,7 +257,10 @@ def test_nobody_is_both_positive_and_negative_and_no_number_is_never_negative_wh
     threshold: float, clear_below: float, prevalence: float
 ) -> None:
     x = column(-1000, -100, -5, -1, 0, 1, 5, 100, 1000, np.nan, 2000)
-    found = ASKED(x, threshold=threshold, clear_below=clear_below, prevalence=prevalence)
+    asked = {"threshold": threshold, "clear_below": clear_below, "prevalence": prevalence}
+    names = ["probability", "positive", "negative"]
+    feed = {name: np.array([value], dtype=np.float32) for name, value in asked.items()}
+    found = dict(zip(names, ASKED.run(names, {"columns": x, **feed}), strict=True))
     probability = found["probability"]
     assert not (found["positive"] & found["negative"]).any()
     assert not found["negative"][np.isnan(probability)].any()
@@ -265,9 +272,9 @@ def test_nobody_is_both_positive_and_negative_and_no_number_is_never_negative_wh
 
 def test_between_two_baked_thresholds_nobody_is_decided() -> None:
     made = graph.bake(one_column.finished(), threshold=0.75, clear_below=0.25)
-    found = ask(made, column(-5.0, special.logit(0.25), 0.0, special.logit(0.75), 5.0))
-    assert found["positive"].tolist() == [False, False, False, True, True]
-    assert found["negative"].tolist() == [True, False, False, False, False]
+    found = ask(made, column(-5.0, -1.2, -1.0, 0.0, 1.0, 1.2, 5.0))
+    assert found["positive"].tolist() == [False, False, False, False, False, True, True]
+    assert found["negative"].tolist() == [True, True, False, False, False, False, False]
     assert graph.defaults(made) == {"threshold": 0.75, "clear_below": 0.25, "prevalence": 0.5}
 
 

@@ -12,7 +12,7 @@ from serving import refusals
 from serving.access import NotAllowed, NoToken
 from serving.change import Change
 from serving.doorway import Doorway
-from serving.messages import Request, _request
+from serving.messages import Request, request_of
 from serving.refusals import (
     SHOWN,
     STATUSES,
@@ -141,7 +141,7 @@ def test_more_bad_values_than_can_be_named_in_time_are_counted(
 
 @pytest.fixture(scope="module")
 def request_type() -> type[Request]:
-    return _request(handmade.SCHEMA, name="Screen", max_rows=3, max_bytes=1000)
+    return request_of(handmade.SCHEMA, name="Screen", max_rows=3, max_bytes=1000)
 
 
 def sent(method: str, path: str, headers: dict[str, str] | None = None) -> httpx.Response:

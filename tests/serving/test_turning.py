@@ -17,6 +17,7 @@ import pytest
 
 from models.scorer import Scorer
 from models.turn import Setting
+from serving.change import Change
 from tests import handmade
 from tests.postgres import Postgres
 from tests.running import ROOT, Server, environment, serving, workers
@@ -616,8 +617,6 @@ def test_a_server_that_starts_again_keeps_the_point_and_a_spoiled_or_lost_store_
 
 def forged(connection: sqlite3.Connection, *, threshold: float) -> None:
     """Write another threshold into the newest change, and a hash that fits."""
-    from serving.change import Change
-
     cursor = connection.execute("SELECT * FROM operating_point_changes ORDER BY version DESC LIMIT 1")
     names = [column[0] for column in cursor.description]
     fields = dict(zip(names, cursor.fetchone(), strict=True))

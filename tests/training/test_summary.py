@@ -30,8 +30,8 @@ def test_a_summary_has_a_column_a_model_and_a_dash_where_nothing_was_measured(
     }
     points = [manifest.point for manifest in manifests]
     found = {name: [cell.strip() for cell in cells] for name, cells in lines.items()}
-    assert found["promise"] == [str(point.promise) for point in points]
-    assert found["certified"] == [f"{point.promise.figure} >= {point.certified:.4f}" for point in points]
+    assert found["promise"] == [str(point.promises[0]) for point in points]
+    assert found["certified"] == [str(point.certificates[0]) for point in points]
     assert found["recall, certification"] == [str(point.measured.recall) for point in points]
     assert found["specificity, certification"] == [str(point.measured.specificity) for point in points]
     for name in ("recall, test", "precision, test", "area under ROC, test", "kept on the test part"):
