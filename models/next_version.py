@@ -125,8 +125,8 @@ def _asked_for(manifest: Manifest, point: OperatingPoint) -> Contract:
         with suppress(ValidationError):
             return Contract.model_validate(told[point.name])
     if len(point.certificates) > 1:
-        rule = "should have its contract in the study that made the bundle, as it promises several things"
-        raise BadInput([Refusal(f"points.{point.name}", rule, "none")])
+        rule = "promises several things, so the study that made the bundle should hold its contract"
+        raise BadInput([Refusal(f"points.{point.name}", rule, "no contract")])
     return Contract.read(point.in_words)
 
 
@@ -138,17 +138,14 @@ def _control(old: Manifest, cases: Cases, point: OperatingPoint) -> tuple[Change
     if cases.prevalence != old.prevalence:
         ends = special.expit(shift(special.logit(ends), prevalence=old.prevalence, to=cases.prevalence))
     control = old.change_control.model_copy(update={"lowest": float(ends[0]), "highest": float(ends[1])})
-    try:
-        against = control.against(
-            cases.curve,
-            threshold=point.threshold,
-            clear_below=point.clear_below,
-            prevalence=cases.prevalence,
-            released_at=old.prevalence,
-            groups=curves(cases.groups),
-        )
-    except BadInput as error:
-        against = (str(error),)
+    against = control.against(
+        cases.curve,
+        threshold=point.threshold,
+        clear_below=point.clear_below,
+        prevalence=cases.prevalence,
+        released_at=old.prevalence,
+        groups=curves(cases.groups),
+    )
     return control, tuple(f"Not among the changes that the bundle foresees: {reason}" for reason in against)
 
 

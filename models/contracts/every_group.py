@@ -56,7 +56,7 @@ class RecallInEveryGroup(OneThreshold):
         """
         found: list[str] = []
         for place, name in enumerate(self.groups):
-            meant = [group for group in known if group == name or group.partition("=")[0] == name]
+            meant = _meant(name, known)
             if not meant:
                 known_names = ", ".join(known) or "none"
                 raise BadInput([Refusal(f"groups.{place}", f"should be a known subgroup ({known_names})", name)])
@@ -86,10 +86,9 @@ class RecallInEveryGroup(OneThreshold):
     def unmet(
         self, curve: Curve, *, threshold: float, clear_below: float, groups: Mapping[str, Curve] | None = None
     ) -> tuple[str, ...]:
-        try:
-            named = self.model_copy(update={"groups": self.named(groups or {})})
-        except BadInput:
-            named = self  # those that are known are looked at, the others are said not to be
+        # Of a name that is not known the promise says so itself.
+        meant = [group for name in self.groups for group in _meant(name, groups or {}) or [name]]
+        named = self.model_copy(update={"groups": tuple(dict.fromkeys(meant))})
         return super(RecallInEveryGroup, named).unmet(
             curve, threshold=threshold, clear_below=clear_below, groups=groups
         )
@@ -107,3 +106,8 @@ class RecallInEveryGroup(OneThreshold):
 
     def _promise(self, group: str) -> Promise:
         return Promise(figure="recall", at_least=self.at_least, confidence=self.confidence, group=group)
+
+
+def _meant(name: str, known: Mapping[str, Curve]) -> list[str]:
+    """The known groups of one name, `column=value` or `column`."""
+    return [group for group in known if group == name or group.partition("=")[0] == name]

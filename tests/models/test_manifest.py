@@ -14,6 +14,7 @@ from models.manifest import Files, Manifest, Symptom, read
 from models.schema import Numeric
 from tests import handmade
 
+CONTRACTS = "Capacity, Cost, NPV, Precision, Recall, RecallInEveryGroup, RuleInOut, Several, Specificity"
 NUMBERLESS = "unable to parse string as"
 FILES = {"model.onnx": "0" * 64, "CARD.md": "f" * 64}
 
@@ -68,13 +69,14 @@ def test_the_written_document_names_the_kind_of_every_member(document: dict[str,
         ("points", [], "Tuple should have at least 1 item after validation, not 0, got []."),
         ("points.0.measured.counts.hits", -1, "Input should be greater than or equal to 0, got -1."),
         ("curve.thresholds.3", -0.5, "Input should be greater than or equal to 0, got -0.5."),
-        ("format", 2, "Input should be 1, got 2."),
+        ("format", 3, "Input should be 2, got 3."),
+        ("version", 0, "Input should be greater than or equal to 1, got 0."),
         ("color", "red", "Extra inputs are not permitted, got 'red'."),
         ("calibration.color", 1, "Extra inputs are not permitted, got 1."),
         ("calibration.slope", -1, "Input should be greater than 0, got -1."),
         ("prevalence", 0, "Input should be greater than 0, got 0."),
-        ("contract", {"kind": "Cost"}, "kind should be one of Precision, Recall, got 'Cost'."),
-        ("contract", {"at_least": 0.9}, "kind should be one of Precision, Recall, got None."),
+        ("contract", {"kind": "Wish"}, f"kind should be one of {CONTRACTS}, got 'Wish'."),
+        ("contract", {"at_least": 0.9}, f"kind should be one of {CONTRACTS}, got None."),
         ("contract.at_least", 2, "Input should be less than 1, got 2."),
         ("columns.columns.0", {"kind": "Text"}, "kind should be one of Binary, Categorical, Numeric, got 'Text'."),
         ("columns.columns.1.missing", "drop", "Input should be 'refuse' or 'impute', got 'drop'."),
@@ -96,16 +98,14 @@ def test_a_rule_about_several_fields_names_the_value_that_holds_them(document: d
 
 
 def test_a_promise_that_was_certified_for_less_is_refused(document: dict[str, Any]) -> None:
-    text = error(put(document, "points.0.certified", 0.1))
-    assert text == "manifest.json: points.0: certified should be at least 0.6, got 0.1."
+    text = error(put(document, "points.0.certificates.0.certified", 0.1))
+    assert text == "manifest.json: points.0.certificates.0: certified should be at least 0.6, got 0.1."
 
 
 def test_a_point_that_promises_something_else_than_the_contract_is_refused(document: dict[str, Any]) -> None:
-    text = error(put(document, "contract", Recall(at_least=0.5).model_dump()))
-    start = (
-        "manifest.json: document: points.0.promise should be the contract's (recall >= 0.5 with confidence 0.95), got {"
-    )
-    assert text.startswith(start)
+    asked = "recall >= 0.5 with confidence 0.95"
+    start = f"manifest.json: document: points.0.certificates should be of the contract ({asked}), got {{"
+    assert error(put(document, "contract", Recall(at_least=0.5).model_dump())).startswith(start)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
@@ -118,7 +118,7 @@ def test_a_number_that_is_none_is_refused(document: dict[str, Any], number: str)
 @pytest.mark.parametrize("name", ["columns", "contract", "curve", "points", "prevalence", "study"])
 def test_a_missing_field_is_named(document: dict[str, Any], name: str) -> None:
     del document["manifest"][name]
-    assert error(document).startswith(f"manifest.json: {name}: Field required, got {{'format': 1,")
+    assert error(document).startswith(f"manifest.json: {name}: Field required, got {{'format': 2,")
 
 
 @pytest.mark.parametrize("text", ["", "{", "null", "[]", '"text"', "\x00", "{}"])

@@ -120,7 +120,8 @@ def test_further_points_are_certified_again_or_named(zoned: Bundle, rows: SiteRo
     (left,) = [note for note in made.notes if note.startswith("Left out")]
     assert left.startswith("Left out: the point fair (recall >= 0.8 in eye=left with confidence 0.95 and ")
     assert left.endswith(
-        " points.fair: should have its contract in the study that made the bundle, as it promises several things, got none."
+        "). points.fair: promises several things, so the study that made the bundle should hold its contract,"
+        " got no contract."
     )
 
 
@@ -169,10 +170,15 @@ def test_a_foreseen_change_goes_without_a_word_and_keeps_its_limits(zoned: Bundl
 
 
 def test_a_criterion_on_a_group_that_is_not_known_is_said(zoned: Bundle, rows: SiteRows) -> None:
-    control = handmade.CHANGE_CONTROL.model_copy(update={"criteria": (Contract.read("recall >= 0.5 in every sex"),)})
+    asked = Contract.read("recall >= 0.5 in every eye, sex")
+    control = handmade.CHANGE_CONTROL.model_copy(update={"criteria": (asked,)})
     bundle = replace(zoned, manifest=zoned.manifest.model_copy(update={"change_control": control}))
     made = version(bundle, rows, "recall >= 0.9", 0.2)
-    assert any("should be a known subgroup" in note for note in made.notes)
+    (note,) = [note for note in made.notes if "foresees" in note]
+    assert note == (
+        "Not among the changes that the bundle foresees: criteria.0: should be kept:"
+        " recall >= 0.5 in sex with confidence 0.95: the bundle holds no cases of sex."
+    )
 
 
 def test_without_change_control_there_is_none(tmp_path: Path, rows: SiteRows) -> None:

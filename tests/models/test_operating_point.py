@@ -5,8 +5,8 @@ from pydantic import ValidationError
 from scipy import stats
 
 from models.curve import Counts, Curve
-from models.intervals import wilson
-from models.operating_point import Measured, OperatingPoint, Promise
+from models.operating_point import Certificate, Measured, OperatingPoint, spoken_of
+from models.promise import Promise
 
 CURVE = Curve.of([0.1, 0.2, 0.2, 0.6, 0.7, 0.9], [0, 0, 1, 0, 1, 1])
 PROMISE = Promise(figure="recall", at_least=0.6, confidence=0.95)
@@ -28,26 +28,66 @@ def test_precision_at_a_named_prevalence_is_restated() -> None:
     assert Measured.of(CURVE, 0.6, prevalence=0.5).precision.value == pytest.approx(2 / 3)
 
 
-@pytest.mark.parametrize(("of", "kept"), [(599, False), (600, True), (601, True)])
-def test_a_promise_is_kept_by_a_figure_as_large_as_it(of: int, kept: bool) -> None:  # noqa: FBT001  # the answer
-    assert PROMISE.kept_by(wilson(of, 1000)) is kept
+def certificate(**changes: object) -> Certificate:
+    return Certificate.model_validate({"promise": PROMISE, "certified": 0.7, "positives": 3, "negatives": 3, **changes})
 
 
-def test_a_figure_that_was_not_measured_keeps_no_promise() -> None:
-    assert not PROMISE.kept_by(wilson(0, 0))
-
-
-def test_a_point_that_was_not_certified_can_not_be_written() -> None:
+@pytest.mark.parametrize(
+    ("promise", "certified", "rule"),
+    [
+        (PROMISE, 0.59, "at least 0.6, got 0.59"),
+        (Promise(figure="flagged", at_most=0.05, confidence=0.95), 0.06, "at most 0.05, got 0.06"),
+    ],
+)
+def test_what_was_not_certified_can_not_be_written(promise: Promise, certified: float, rule: str) -> None:
     with pytest.raises(ValidationError) as caught:
-        OperatingPoint(
-            threshold=0.5,
-            promise=PROMISE,
-            certified=0.59,
-            positives=3,
-            negatives=3,
-            measured=Measured.of(CURVE, 0.5),
-        )
-    assert caught.value.errors()[0]["msg"] == "Value error, certified should be at least 0.6, got 0.59"
+        certificate(promise=promise, certified=certified)
+    assert caught.value.errors()[0]["msg"] == f"Value error, certified should be {rule}"
+    assert certificate(promise=promise, certified=promise.bound).certified == promise.bound
+
+
+def point(**changes: object) -> OperatingPoint:
+    fields = {"threshold": 0.6, "clear_below": 0.6, "certificates": (certificate(),)}
+    return OperatingPoint.model_validate({**fields, "measured": Measured.of(CURVE, 0.6), **changes})
+
+
+def test_a_point_without_a_certificate_can_not_be_written() -> None:
+    with pytest.raises(ValidationError, match="certificates"):
+        point(certificates=())
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"clear_below": 0.7}, "clear_below should not be above the threshold 0.6, got 0.7"),
+        ({"clear_below": 0.2}, "cleared should be given exactly where clear_below is another threshold"),
+        ({"cleared": CURVE.at(0.6)}, "cleared should be given exactly where clear_below is another threshold"),
+    ],
+)
+def test_a_zone_lies_below_the_threshold_and_has_counts_of_its_own(changes: dict[str, object], text: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        point(**changes)
+    assert caught.value.errors()[0]["msg"] == f"Value error, {text}"
+
+
+def test_a_point_knows_its_zone_and_the_prevalence_of_its_promises() -> None:
+    assert not point().has_zone
+    assert point().prevalence is None
+    precise = certificate(promise=Promise(figure="precision", at_least=0.5, confidence=0.9, prevalence=0.02))
+    zoned = point(clear_below=0.2, cleared=CURVE.at(0.2), certificates=(certificate(), precise))
+    assert zoned.has_zone
+    assert zoned.prevalence == 0.02
+    assert zoned.in_words == (
+        "recall >= 0.6 with confidence 0.95 and precision >= 0.5 at prevalence 0.02 with confidence 0.9"
+    )
+
+
+def test_of_two_thresholds_a_promise_speaks_of_the_one_that_decides_it() -> None:
+    upper, lower = CURVE.at(0.6), CURVE.at(0.2)
+    for figure, spoken in {"recall": lower, "npv": lower, "specificity": upper, "precision": upper}.items():
+        promise = Promise.model_validate({"figure": figure, "at_least": 0.5, "confidence": 0.9, "prevalence": 0.1})
+        assert spoken_of(promise, upper, lower) == spoken
+        assert spoken_of(promise, upper, None) == upper
 
 
 def test_a_promise_in_words_names_prevalence_only_where_it_matters() -> None:

@@ -11,6 +11,7 @@ from scipy import special
 from models.calibration import shift
 from models.errors import BadInput
 from models.scorer import ROWS_PER_CALL, Scorer
+from models.turn import Setting
 from tests import handmade, one_column
 
 
@@ -73,8 +74,15 @@ def test_no_rows_get_no_answers(scorers: dict[str, Scorer]) -> None:
 
 
 def test_a_precision_is_promised_at_one_prevalence_and_a_recall_at_any(scorers: dict[str, Scorer]) -> None:
-    assert [scorers["screen"].holds_at(prevalence) for prevalence in (None, 0.2, 0.01)] == [True, True, True]
-    assert [scorers["presurgical"].holds_at(prevalence) for prevalence in (None, 0.2, 0.01)] == [True, True, False]
+    promised = {
+        model: [
+            [str(each.promise) for each in scorer.turn(Setting(prevalence=prevalence)).certificates]
+            for prevalence in (None, 0.2, 0.01)
+        ]
+        for model, scorer in scorers.items()
+    }
+    recall, precision = "recall >= 0.9 with confidence 0.95", "precision >= 0.6 at prevalence 0.2 with confidence 0.95"
+    assert promised == {"screen": [[recall]] * 3, "presurgical": [[precision], [precision], []]}
 
 
 def test_at_another_prevalence_a_precise_model_keeps_its_threshold_and_flags_fewer_where_fewer_are_sick(

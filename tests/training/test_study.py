@@ -118,7 +118,7 @@ def test_a_term_that_can_not_pull_is_named_by_its_path(terms: tuple[Term, ...], 
     assert caught.value.errors()[0]["msg"] == f"Value error, {text}"
 
 
-ANSWERS = "columns, logit, positive, prevalence, probability, threshold"
+ANSWERS = "clear_below, columns, decision, logit, negative, positive, prevalence, probability, threshold"
 
 
 @pytest.mark.parametrize(

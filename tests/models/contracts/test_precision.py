@@ -136,10 +136,14 @@ def test_where_no_number_of_cases_would_do_none_is_named() -> None:
     with pytest.raises(Unreachable) as caught:
         Precision(at_least=0.9, prevalence=0.1).choose(curve, guide=curve)
     assert (caught.value.missing_positives, caught.value.missing_negatives) == (None, None)
+    # All are flagged. By hand: the recall p at which 20 hits of 20 have a chance of 2.5 %, against alarms of 1.
+    caught_at_least = 0.025 ** (1 / 20)
+    carried = 0.1 * caught_at_least / (0.1 * caught_at_least + 0.9)
+    assert caught.value.nearest == pytest.approx(carried, rel=1e-12)
     assert str(caught.value) == (
         "precision >= 0.9 at prevalence 0.1 with confidence 0.95: cannot be certified. 20 positives and 20 negatives"
-        " carry precision >= 0.08463. More cases of the same kind would not help: ask for less, or train a"
-        " better model."
+        f" carry precision >= {carried:.4g} at prevalence 0.1. More cases of the same kind would not help:"
+        " ask for less, or train a better model."
     )
 
 
