@@ -258,6 +258,7 @@ def _text(  # noqa: PLR0917  # every blank of the form
     )
     return f'''"""{name}: {head}, {height:,} rows of which {positives:,} positive."""
 
+from models.background import Background
 from models.change_control import ChangeControl
 from models.contracts.precision import Precision
 from models.contracts.recall import Recall
@@ -284,6 +285,8 @@ study = Study(
         )
     ),
     outcome=Outcome(name={_literal(head)}, column={_literal(target)}, positive={_literal(positive)}),
+    # What only you can tell fills the report; models/background.py lists all that may be told.
+    background=Background(population="", setting="", eligibility="", reference_standard="", funding=""),
 {told_apart}    split={split},
     models=(
         Model(

@@ -17,6 +17,7 @@ import training.losses
 import training.networks
 import training.sources
 import training.studies
+from models.background import Background
 from models.change_control import ChangeControl
 from models.contract import Contract
 from models.errors import BadInput, BadStudy
@@ -105,6 +106,7 @@ class Study(Value):
     groupings: tuple[Grouping, ...] = Field((), description="subgroups for whom figures are stated too")
     split: Split
     models: tuple[Model, ...] = Field(min_length=1)
+    background: Background = Field(Background(), description="what only people can tell, for the report")
     seed: int = 0
 
     @field_validator("models")

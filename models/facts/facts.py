@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from models.background import TITLES, Background
 from models.facts.making import Making, Undo
 from models.facts.origin import Origin, origins
 from models.facts.performance import Performance, performance
@@ -74,6 +75,7 @@ class Facts(Value):
     model: str
     version: int
     use: Use
+    background: Background = Field(description="as the study declares it; nothing of it was counted")
     inputs: tuple[Input, ...]
     origins: tuple[Origin, ...]
     making: Making
@@ -95,6 +97,7 @@ class Facts(Value):
     def of(cls, manifest: Manifest) -> Self:
         """The facts of a manifest, without any file or clock."""
         known = origins(manifest)
+        background = Background.model_validate(manifest.provenance.study.get("background", {}))
         base, named = _base(manifest)
         prevalences = (base, base / 2, base / 10)
         evidence = manifest.evidence
@@ -123,6 +126,7 @@ class Facts(Value):
             model=manifest.model,
             version=manifest.version,
             use=_use(manifest),
+            background=background,
             inputs=tuple(map(_input, manifest.columns.columns)),
             origins=tuple(known.values()),
             making=Making.of(manifest),
@@ -136,7 +140,7 @@ class Facts(Value):
             groupings=manifest.groupings,
             change=_change(manifest),
             stands_out=_stands_out(manifest, test or certification),
-            lacking=_lacking(manifest, known["certification"]),
+            lacking=_lacking(manifest, background, known["certification"]),
         )
 
     @property
@@ -243,7 +247,7 @@ def _stands_out(manifest: Manifest, part: Performance) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _lacking(manifest: Manifest, certification: Origin) -> tuple[str, ...]:
+def _lacking(manifest: Manifest, background: Background, certification: Origin) -> tuple[str, ...]:
     """What cannot be told, each in a sentence."""
     evidence = manifest.evidence
     gaps = {
@@ -259,7 +263,9 @@ def _lacking(manifest: Manifest, certification: Origin) -> tuple[str, ...]:
         "No subgroups: the study names none.": not manifest.groups,
         "No change control: no change after release is foreseen.": manifest.change_control is None,
         "No comparison with another model, another test or present practice: a bundle holds one model.": True,
-        "Nothing on setting, recruitment, ethics, funding, protocol and people involved: a bundle does not hold"
-        " them.": True,
+        "Nothing on people, setting, ethics, funding and protocol: the study has no background.": not background.told,
+        f"No background on {len(background.untold)} of {len(TITLES)} things that guidelines ask for.": (
+            bool(background.told and background.untold)
+        ),
     }
     return tuple(gap for gap, lacks in gaps.items() if lacks)

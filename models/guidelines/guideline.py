@@ -20,7 +20,7 @@ class Item(Value):
     asks: str
     answered_by: tuple[str, ...] = Field((), description="paths in the facts, all of which have to say something")
     section: str = Field("", description="of the report, where it is answered")
-    otherwise: str = Field("The bundle does not tell.", description="why it is not filled, where it is not")
+    otherwise: str = Field("The study does not tell.", description="why it is not filled, where it is not")
     only_if: str = Field("", description="a path in the facts: without it the item does not apply")
     else_not: str = Field("", description="why it then does not apply")
 

@@ -12,8 +12,18 @@ HTI_1 = Guideline(
     about="source attributes of predictive decision support interventions",
     source="45 CFR 170.315(b)(11)(iv)(B), Federal Register 89:1192, 2024",
     items=(
-        Item(number="1.i", asks="Developer, and how to reach them"),
-        Item(number="1.ii", asks="Who paid for the development"),
+        Item(
+            number="1.i",
+            asks="Developer, and how to reach them",
+            answered_by=("background.developer",),
+            section="background",
+        ),
+        Item(
+            number="1.ii",
+            asks="Who paid for the development",
+            answered_by=("background.funding",),
+            section="background",
+        ),
         Item(number="1.iii", asks="What value is put out", answered_by=("use.answers",), section="use"),
         Item(
             number="1.iv",
@@ -28,8 +38,18 @@ HTI_1 = Guideline(
             section="use",
             otherwise="The study names no purpose.",
         ),
-        Item(number="2.ii", asks="Intended patients"),
-        Item(number="2.iii", asks="Intended users"),
+        Item(
+            number="2.ii",
+            asks="Intended patients",
+            answered_by=("background.population",),
+            section="background",
+        ),
+        Item(
+            number="2.iii",
+            asks="Intended users",
+            answered_by=("background.users",),
+            section="background",
+        ),
         Item(number="2.iv", asks="Intended role in the decision", answered_by=("use.role",), section="use"),
         Item(number="3.i", asks="Uses that are cautioned against", answered_by=("use.not_for",), section="use"),
         Item(
@@ -41,6 +61,8 @@ HTI_1 = Guideline(
         Item(
             number="4.i",
             asks="Who was let into the training data, and who was not",
+            answered_by=("making.split", "background.eligibility"),
+            section="background",
             otherwise="The split is told; who came into the table is not.",
         ),
         Item(
@@ -52,9 +74,16 @@ HTI_1 = Guideline(
         Item(
             number="4.iii",
             asks="How representative the training data are",
+            answered_by=("background.representativeness",),
+            section="background",
             otherwise="Subgroups are counted in the parts that were measured, not in the training part.",
         ),
-        Item(number="4.iv", asks="How the training data fit the setting of use"),
+        Item(
+            number="4.iv",
+            asks="How the training data fit the setting of use",
+            answered_by=("background.fit_to_use",),
+            section="background",
+        ),
         Item(
             number="5.i",
             asks="What was done so that the output is fair",
@@ -62,7 +91,12 @@ HTI_1 = Guideline(
             section="promise",
             otherwise="Nothing is promised for subgroups by themselves.",
         ),
-        Item(number="5.ii", asks="What was done against bias"),
+        Item(
+            number="5.ii",
+            asks="What was done against bias",
+            answered_by=("background.bias",),
+            section="background",
+        ),
         Item(number="6.i", asks="External data: source and setting", otherwise=NOT_EXTERNAL),
         Item(number="6.ii", asks="Who tested on them", otherwise=NOT_EXTERNAL),
         Item(number="6.iii", asks="How representative they are", otherwise=NOT_EXTERNAL),
@@ -83,8 +117,18 @@ HTI_1 = Guideline(
         ),
         Item(number="7.iii", asks="Validity on other data", otherwise=NOT_EXTERNAL),
         Item(number="7.iv", asks="Fairness on other data", otherwise=NOT_EXTERNAL),
-        Item(number="7.v", asks="Studies of what its use did for patients"),
-        Item(number="8.i", asks="How and how often validity is watched"),
+        Item(
+            number="7.v",
+            asks="Studies of what its use did for patients",
+            answered_by=("background.outcome_studies",),
+            section="background",
+        ),
+        Item(
+            number="8.i",
+            asks="How and how often validity is watched",
+            answered_by=("background.monitoring",),
+            section="background",
+        ),
         Item(
             number="8.ii",
             asks="Validity on local data",
@@ -92,7 +136,12 @@ HTI_1 = Guideline(
             section="measured",
             otherwise=NOT_LOCAL,
         ),
-        Item(number="8.iii", asks="How and how often fairness is watched"),
+        Item(
+            number="8.iii",
+            asks="How and how often fairness is watched",
+            answered_by=("background.fairness_monitoring",),
+            section="background",
+        ),
         Item(
             number="8.iv",
             asks="Fairness on local data",
@@ -103,8 +152,15 @@ HTI_1 = Guideline(
         Item(
             number="9.i",
             asks="How and how often it is updated",
+            answered_by=("background.updating",),
+            section="background",
             otherwise="Which changes are foreseen is told at most; how often is not.",
         ),
-        Item(number="9.ii", asks="How often faults of validity and fairness are mended"),
+        Item(
+            number="9.ii",
+            asks="How often faults of validity and fairness are mended",
+            answered_by=("background.mending",),
+            section="background",
+        ),
     ),
 )

@@ -29,8 +29,8 @@ def guidelines(answered: tuple[Answered, ...], manifest: Source, titles: dict[st
         (
             (
                 "What three guidelines ask for, in our own words. An item counts as filled only if the facts answer all"
-                " of it; what a bundle cannot know (recruitment, ethics, funding, users) is left open on purpose, for"
-                " those who know."
+                " of it; what can not be counted (recruitment, ethics, funding, users) is filled by the background that"
+                " the study declares."
             ),
         ),
         (shares, *_items(answered, manifest, titles)),

@@ -32,6 +32,20 @@ def use(facts: Facts, manifest: Source) -> Section:
     )
 
 
+def background(facts: Facts, manifest: Source) -> Section:
+    """What the study tells of its people, setting and makers, and what it does not."""
+    told, untold = facts.background.told, facts.background.untold
+    blocks = (table("What the study tells", ("", "declared"), told.items(), [manifest], look="words"),) if told else ()
+    left = f"Not told: {'; '.join(untold)}." if told and untold else ""
+    nothing = "" if told else "The study tells nothing of its people, setting and makers."
+    return Section(
+        "background",
+        "People, setting and makers",
+        tuple(filter(None, ("As declared; nothing of it was counted or checked." if told else nothing, left))),
+        blocks,
+    )
+
+
 def promise(facts: Facts) -> Section:
     """The contract, and the certificates of every point."""
     rows = []

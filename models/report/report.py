@@ -75,6 +75,7 @@ def sections(report: Report) -> tuple[Section, ...]:
     found = (
         measured.summary(facts),
         declared.use(facts, manifest),
+        declared.background(facts, manifest),
         declared.promise(facts),
         measured.measured(facts),
         drawn.curves(facts),

@@ -127,4 +127,4 @@ def test_a_point_certified_anew_at_a_site_fills_the_items_about_updating_and_loc
 def test_an_item_that_nothing_can_answer_is_never_filled() -> None:
     item = Item(number="1", asks="Something else")
     found = answered(Guideline(name="a", about="b", source="c", items=(item,)), facts())
-    assert (found.answers[0].state, found.answers[0].why) == ("not filled", "The bundle does not tell.")
+    assert (found.answers[0].state, found.answers[0].why) == ("not filled", "The study does not tell.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from models.background import Background
 from models.change_control import ChangeControl
 from models.contracts.capacity import Capacity
 from models.contracts.precision import Precision
@@ -20,6 +21,34 @@ from training.split import ByDate, Random, Shares
 from training.study import Alternative, Model, Outcome, Study
 from training.term import WEIGHTS, Term
 
+# What is not known for certain is left empty: the report then says that it is not told.
+BACKGROUND = Background(
+    context="In spring 2020 tests for SARS-CoV-2 were scarce. Earlier models used scans or blood values of people in"
+    " hospital; Zoabi, Deri-Rozov & Shomron (npj Digital Medicine 2021) asked eight questions of everybody tested.",
+    population="People in the community who may be infected, as they came to be tested in Israel in spring 2020.",
+    users="Those who decide who is tested first, and clinicians before an operation that can wait.",
+    care="Before the RT-PCR test; it says whose test comes first, and whose operation waits for the result.",
+    interpretation="A demonstration on data of one country and one month. The published study found symptoms"
+    " recorded less completely of people who tested negative, which flatters any model. At the released point of the"
+    " screen every man is flagged: where that is not wanted, specificity in every sex has to be looked at as well.",
+    setting="All of Israel, as reported to the Ministry of Health.",
+    eligibility="Everybody tested by RT-PCR; who was tested was decided by the rules of the Ministry at that time.",
+    recruitment="From the records of tests; nobody was recruited.",
+    series="Consecutive: all tests of the days named.",
+    timing="Before: the records were public when this study was written.",
+    representativeness="Tested people of one country in the first wave, not the population.",
+    differences="The test week follows those of training; more people a day were tested, and fewer of them were sick.",
+    reference_standard="RT-PCR of a nasopharyngeal swab, as recorded.",
+    reference_reason="The usual test for the virus, by which cases were confirmed.",
+    predictors="The eight features of the published model, to be comparable with it.",
+    measurement="Asked or read from the record around the test, and recorded as yes or no.",
+    flow="Tests without a clear result, and people without a recorded sex, are left out.",
+    sample_size="All tests of the days named; nothing was chosen.",
+    developer="The authors of Fulcrum.",
+    data_access="Public: Ministry of Health of Israel; a translation lies in the repository nshomron/covidpred.",
+    code_access="The study training/studies/covid.py of Fulcrum.",
+)
+
 study = Study(
     name="covid",
     source=CovidTests(),
@@ -35,6 +64,7 @@ study = Study(
             Binary(name="contact_with_confirmed", meaning="was in contact with a confirmed case"),
         )
     ),
+    background=BACKGROUND,
     outcome=Outcome(
         name="infected", column="result", positive="positive", meaning="positive RT-PCR test for SARS-CoV-2"
     ),
