@@ -171,7 +171,7 @@ def test_the_text_is_laid_out_and_free_of_complaints(tmp_path: Path) -> None:
     ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E9,F,I,W,UP", "--line-length", "120"]
     done = subprocess.run([*ruff, str(file)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
-    assert text.startswith('"""people: sick, 120 rows of which 30 positive."""\n\nfrom models.change_control import')
+    assert text.startswith('"""people: sick, 120 rows of which 30 positive."""\n\nfrom models.background import')
     compile(text, "people.py", "exec")
 
 
