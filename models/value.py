@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, Self, TypeVar
 
@@ -38,6 +39,16 @@ class Value(BaseModel):
         # A field typed as a base class would otherwise be written as `{}` without a word.
         polymorphic_serialization=True,
     )
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other fields, in which whatever was worked out of the old ones is worked out anew.
+
+        pydantic copies the values of cached properties along with the fields.
+        """
+        copied = super().model_copy(update=update, deep=deep)
+        for name in set(copied.__dict__) - set(type(self).model_fields):
+            del copied.__dict__[name]
+        return copied
 
 
 class Member(Value):

@@ -80,13 +80,13 @@ class Cost(OneThreshold):
         )
 
     def span(self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve]) -> Span:
-        """The one threshold that the prices ask for, on the scale of the curve.
+        """The one threshold that the prices ask for.
 
         Raises ValueError if the curve does not tell at which prevalence its probabilities are stated.
         """
         del guide, groups
         (promise,) = self.promises
-        threshold = self._threshold(certification)
+        threshold = self.fixed(certification)
         counts = certification.at(threshold)
         carried = promise.carried(counts)
         if not promise.met_by(carried):
@@ -96,7 +96,11 @@ class Cost(OneThreshold):
         )
         return Span(threshold, threshold, (certificate,))
 
-    def _threshold(self, curve: Curve) -> float:
+    def fixed(self, curve: Curve) -> float:
+        """The threshold that the prices ask for, whatever the cases are, on the scale of the curve.
+
+        Raises ValueError if the curve does not tell at which prevalence its probabilities are stated.
+        """
         if curve.prevalence is None:
             raise ValueError("The curve should tell at which prevalence its probabilities are stated.")
         moved = shift([special.logit(self.costs.threshold)], prevalence=self.prevalence, to=curve.prevalence)

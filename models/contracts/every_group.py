@@ -63,6 +63,13 @@ class RecallInEveryGroup(OneThreshold):
             found += [group for group in meant if group not in found]
         return tuple(found)
 
+    def known(self, groups: Mapping[str, Curve]) -> Self:
+        """The contract with each of its groups by its own name.
+
+        Raises BadInput naming a group that is not known.
+        """
+        return self.model_copy(update={"groups": self.named(groups)})
+
     def span(self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve]) -> Span:
         del certification
         plain = Recall(at_least=self.at_least, confidence=self.confidence)

@@ -7,8 +7,12 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from models.contract import OneThreshold, Span, not_understood
+from models.contracts.cost import Cost
+from models.contracts.every_group import RecallInEveryGroup
 from models.curve import Curve
 from models.errors import Unreachable
+from models.fixed_sequence import unreachable
+from models.operating_point import Certificate
 from models.plan import Expected, Need, smallest
 from models.promise import Promise
 from models.sharing import Written, in_common, part_in_words, plans, shared, told, unmet
@@ -22,7 +26,8 @@ class Several(OneThreshold):
     """All of several promises at one threshold, and then the fewest alarms or the most hits.
 
     Each part certifies a span of thresholds, the parts sharing the risk equally (Bonferroni); what all spans
-    have in common keeps all promises.
+    have in common keeps all promises. Where prices fix the threshold, no case chose it, so all else is tested there
+    once.
     """
 
     pattern: ClassVar[re.Pattern[str]] = re.compile(
@@ -80,10 +85,40 @@ class Several(OneThreshold):
         return any(part.needs_guide for part in self.contracts)
 
     def span(self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve]) -> Span:
+        fixed = {part.fixed(certification) for part in self.parts if isinstance(part, Cost)}
+        if fixed:
+            return self._at(fixed, certification, groups)
         spans = [part.span(certification, guide=guide, groups=groups) for part in self.parts]
         if (common := in_common(spans)) is None:
             raise self._apart(spans, certification, guide, groups)
         return common
+
+    def _at(self, fixed: set[float], certification: Curve, groups: Mapping[str, Curve]) -> Span:
+        """All parts at the threshold that prices fix."""
+        if len(fixed) > 1:
+            each = " and ".join(f"{threshold:.4g}" for threshold in sorted(fixed, reverse=True))
+            raise Unreachable(
+                str(self),
+                reason=f"The prices of its parts ask for different thresholds, {each}.",
+                nearest=max(fixed),
+                missing_positives=None,
+                missing_negatives=None,
+            )
+        (threshold,) = fixed
+        certificates = []
+        for part in self.parts:
+            named = part.known(groups) if isinstance(part, RecallInEveryGroup) else part
+            for promise in named.promises:
+                counts = (certification if promise.group is None else groups[promise.group]).at(threshold)
+                carried = promise.carried(counts)
+                if not promise.met_by(carried):
+                    raise unreachable(promise, counts)
+                certificates.append(
+                    Certificate(
+                        promise=promise, certified=carried, positives=counts.positives, negatives=counts.negatives
+                    )
+                )
+        return Span(threshold, threshold, tuple(certificates))
 
     def _end(self, span: Span) -> float:
         return span.high if self.then == "the fewest alarms" else span.low

@@ -154,3 +154,13 @@ def test_a_curve_is_read_back_bit_by_bit() -> None:
     again = Curve.model_validate_json(curve.model_dump_json())
     assert again == curve
     assert np.array_equal(np.array(again.thresholds, dtype=np.float32), np.unique(scores))
+
+
+def test_grown_cases_are_so_many_times_as_many_also_once_the_old_ones_were_counted() -> None:
+    curve = Curve.of([0.2, 0.6, 0.6, 0.9], [0, 1, 0, 1])
+    assert (curve.positive_count, curve.negative_count) == (2, 2)
+    assert curve.at(0.6) == Counts(hits=2, misses=0, alarms=1, clears=1)
+    grown = curve.grown(3)
+    assert (grown.positive_count, grown.negative_count) == (6, 6)
+    assert grown.at(0.6) == Counts(hits=6, misses=0, alarms=3, clears=3)
+    assert grown.thresholds == curve.thresholds
