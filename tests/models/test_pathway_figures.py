@@ -93,7 +93,7 @@ def test_multiplying_is_right_where_the_models_err_independently() -> None:
     assert found.multiplied.operated_per_1000 == pytest.approx(found.operated_per_1000.value)
 
 
-def test_multiplying_is_wrong_where_one_model_asks_twice() -> None:
+def test_pitfall_multiplying_is_wrong_where_one_model_asks_twice() -> None:
     random = np.random.default_rng(0)
     flagged = {kind: random.random(1000) < share for kind, share in (("sick", 0.8), ("healthy", 0.1))}
     counts = {kind: int(each.sum()) for kind, each in flagged.items()}
