@@ -1,4 +1,4 @@
-"""`training -> models <- serving`: the arrows between the packages point one way."""
+"""`training -> models <- serving`, `commands` above them: the arrows between the packages point one way."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MAY_NOT_IMPORT = {
-    "models": {"training", "serving", "torch", "bentoml"},
-    "serving": {"training", "torch"},
-    "training": {"serving", "bentoml"},
+    "models": {"training", "serving", "commands", "fulcrum", "torch", "bentoml"},
+    "serving": {"training", "commands", "fulcrum", "torch"},
+    "training": {"serving", "commands", "fulcrum", "bentoml"},
+    "commands": {"fulcrum"},
 }
+# What a command may load before it is asked for: `--help` is quick.
+AT_ONCE = {*sys.stdlib_module_names, "commands", "typer", "rich"}
 
 
 def modules(package: str) -> list[Path]:
@@ -58,6 +61,23 @@ def test_no_package_imports_what_it_may_not_know(package: str) -> None:
 def test_imports_are_absolute_so_that_this_test_can_read_them(package: str) -> None:
     wrong = [str(file) for file in modules(package) for name in imported(file.read_text()) if name.startswith(".")]
     assert not wrong
+
+
+def loaded_at_once(source: str) -> Iterator[str]:
+    """Every module that a source imports when it is itself imported, types aside."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from imported(ast.unparse(node))
+
+
+@pytest.mark.parametrize("file", [ROOT / "fulcrum.py", *modules("commands")], ids=lambda file: file.name)
+def test_a_command_loads_what_it_needs_when_it_is_asked_for(file: Path) -> None:
+    assert {name.split(".")[0] for name in loaded_at_once(file.read_text())} <= AT_ONCE
+
+
+def test_what_is_loaded_at_once_is_told_from_what_a_function_loads() -> None:
+    source = "import typer\nfrom torch import nn\ndef lazy():\n    import bentoml"
+    assert {name.split(".")[0] for name in loaded_at_once(source)} == {"typer", "torch"}
 
 
 def test_only_the_export_knows_how_torch_writes_onnx() -> None:

@@ -1,0 +1,42 @@
+"""`fulcrum init`: a study file from somebody's own table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.answering import answered, need_training, screen
+
+
+def init(
+    table: Annotated[Path, typer.Argument(help="your CSV or Parquet file, a header and one row a case")],
+    target: Annotated[str, typer.Option(help="the column that says who is sick")],
+    positive: Annotated[str, typer.Option(help="the cell of that column that means sick")],
+    group: Annotated[
+        str | None, typer.Option(help="the column that names the patient, if one has several rows")
+    ] = None,
+    drop: Annotated[list[str] | None, typer.Option(help="a column the model must not see; repeatable")] = None,
+    name: Annotated[str | None, typer.Option(help="of the study; by default the table's")] = None,
+    out: Annotated[Path | None, typer.Option(help="the study file; by default <name>.py, here")] = None,
+    force: Annotated[bool, typer.Option("--force", help="replace a study file that is there")] = False,
+) -> None:
+    """Write a ready-to-train study file for your own table.
+
+    Kinds, ranges, categories and empty cells are read off the table; the file is plain Python, meant to be read
+    and corrected before `fulcrum train` runs it.
+    """
+    need_training()
+    from training.init import identifier, study_text
+
+    with answered():
+        name = identifier(name or table.stem)
+        file = out or Path(f"{name}.py")
+        if file.exists() and not force:
+            raise typer.BadParameter(f"{file} is there already; --force replaces it.")
+        file.write_text(
+            study_text(table, target=target, positive=positive, name=name, group=group, drop=drop or ()),
+            encoding="utf-8",
+        )
+        screen.print(f"Wrote {file}. Read it, correct it, then: fulcrum train {file}", soft_wrap=True)
