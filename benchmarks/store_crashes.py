@@ -5,8 +5,9 @@
 A process turns the operating point in a loop and prints the hash of each change once `append` has returned it; after
 a random time it is ended by SIGKILL. Then every printed change must be there, and the newest kept one be the newest
 printed one or the one after it (kept, but killed before it could say so), and the chain must verify. The next writer
-goes on with the same store. On SQLite, and on PostgreSQL where its binaries are there. Exit with 1 if anything is
-amiss, or if fewer changes were acknowledged than writers killed: then nothing was tried.
+goes on with the same store. On SQLite, and on PostgreSQL where its binaries are there. The figures go into
+docs/turning.md. Exit with 1 if anything is amiss, or if fewer changes were acknowledged than writers killed: then
+nothing was tried.
 """
 
 from __future__ import annotations
@@ -25,14 +26,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
+from benchmarks import section
 from serving.audit import verify
 from serving.change import version_of
 from serving.tuning import Store
 from tests.postgres import NoPostgres, postgres
 
 ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "turning.md"
 ENDPOINT, BUNDLE = "screen", "b" * 64
 WRITER = f"""
 import sys
@@ -68,8 +70,9 @@ class Tally:
 def main(
     kills: Annotated[int, typer.Option(help="how often a writer is killed, for each kind of store")] = 100,
     seed: Annotated[int, typer.Option(help="of the random moments")] = 1,
+    page: Annotated[Path, typer.Option(help="page that the figures are written into")] = PAGE,
 ) -> None:
-    """Kill writers, look at what they left, and print a table."""
+    """Kill writers, look at what they left, and write a table."""
     tallies: dict[str, Tally] = {}
     console = Console()
     with ExitStack() as places, tempfile.TemporaryDirectory() as folder:
@@ -81,7 +84,9 @@ def main(
             console.print(f"PostgreSQL was not tried: {reason}.")
         for name, url in urls.items():
             tallies[name] = tally(name, url, kills, random.Random(seed))
-    console.print(table(tallies))
+    text = written(tallies)
+    section.write(page, "crashes of a writer", text)
+    console.print(text, markup=False, soft_wrap=True)
     if not all(found.sound for found in tallies.values()):
         raise typer.Exit(1)
 
@@ -121,19 +126,25 @@ def killed_writer(url: str, seconds: float) -> dict[int, str]:
     return {int(version): digest for version, digest in lines}
 
 
-def table(tallies: dict[str, Tally]) -> Table:
-    """The figures, a column for each kind of store."""
-    shown = Table("", *tallies)
-    for row, text in (
-        ("kills", "writers killed"),
-        ("acknowledged", "changes acknowledged"),
-        ("unsaid", "kills between a commit and its word"),
-        ("lost", "acknowledged changes lost"),
-        ("strange", "newest neither the last acknowledged nor the one after it"),
-        ("problems", "problems found by verify"),
-    ):
-        shown.add_row(text, *(f"{getattr(found, row):,}" for found in tallies.values()))
-    return shown
+def written(tallies: dict[str, Tally]) -> str:
+    """What was found, as a section of Markdown with a column for each kind of store."""
+    rows = [
+        [text, *(f"{getattr(found, row):,}" for found in tallies.values())]
+        for row, text in (
+            ("kills", "writers killed"),
+            ("acknowledged", "changes acknowledged"),
+            ("unsaid", "killed between a commit and its word"),
+            ("lost", "**acknowledged changes lost**"),
+            ("strange", "newest neither the last acknowledged nor the one after it"),
+            ("problems", "problems found in the history"),
+        )
+    ]
+    return f"""
+A process turns the point in a loop, and is ended by `kill -9` at a random moment. The store then holds the old or the new
+value: the change last acknowledged, or the one after it, which was kept but could not be told any more. The next writer goes on with what it left.
+
+{section.table(["", *tallies], rows)}
+"""
 
 
 if __name__ == "__main__":
