@@ -8,6 +8,7 @@ from models.facts.written import number, percent
 from models.report.page import Cell, Section, Source, Table, source, table
 
 NOT_TOLD = "not told"
+TITLE = "People, setting and makers"
 
 
 def use(facts: Facts, manifest: Source) -> Section:
@@ -35,14 +36,14 @@ def use(facts: Facts, manifest: Source) -> Section:
 def background(facts: Facts, manifest: Source) -> Section:
     """What the study tells of its people, setting and makers, and what it does not."""
     told, untold = facts.background.told, facts.background.untold
-    blocks = (table("What the study tells", ("", "declared"), told.items(), [manifest], look="words"),) if told else ()
-    left = f"Not told: {'; '.join(untold)}." if told and untold else ""
-    nothing = "" if told else "The study tells nothing of its people, setting and makers."
+    if not told:
+        return Section("background", TITLE, ("The study tells nothing of its people, setting and makers.",))
+    rows = [*told.items(), *([("Not told", "; ".join(untold))] if untold else [])]
     return Section(
         "background",
-        "People, setting and makers",
-        tuple(filter(None, ("As declared; nothing of it was counted or checked." if told else nothing, left))),
-        blocks,
+        TITLE,
+        ("As declared; nothing of it was counted or checked.",),
+        (table("What the study tells", ("", "declared"), rows, [manifest], look="words"),),
     )
 
 
