@@ -8,8 +8,10 @@ from models.errors import Refusal, shown
 from serving.change import NOTHING, Change, version_of
 
 
-def verify(changes: Sequence[Change]) -> list[Refusal]:
+def verify(changes: Sequence[Change], *, after: Change | None = None) -> list[Refusal]:
     """What is wrong with the changes of one endpoint and bundle, oldest first; nothing if they are what was written.
+
+    They follow `after`, whose own fields are not looked at; without it they are all there are.
 
     Each hash covers all fields of its change and the hash before it. So any field that was altered, and any change
     that was taken out, put in or moved is found and named by its place (`changes.0` is the oldest). Two things the
@@ -19,7 +21,8 @@ def verify(changes: Sequence[Change]) -> list[Refusal]:
     Source: Haber & Stornetta, "How to Time-Stamp a Digital Document", Journal of Cryptology 3, 1991.
     """
     problems: list[Refusal] = []
-    for place, (before, change) in enumerate(zip([None, *changes], changes, strict=False)):
+    pairs = zip([after, *changes], changes, strict=False)
+    for place, (before, change) in enumerate(pairs, start=version_of(after)):
         should: dict[str, object] = {
             "endpoint": changes[0].endpoint,
             "bundle": changes[0].bundle,

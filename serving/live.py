@@ -13,7 +13,7 @@ from models.errors import BadBundle, BadInput, Refusal, Unreachable, shown
 from models.scorer import RELEASED, Scorer
 from models.turn import Setting, Turned
 from serving import audit
-from serving.change import Change
+from serving.change import Change, version_of
 from serving.points import Changed, Foreseen, History, LivePoint, Preview, Recorded, WorkingPoint
 from serving.refusals import NoEndpoint, NotForeseen
 from serving.tuning import Store, StoreSpoiled
@@ -130,16 +130,26 @@ class Live:
     def roll_back(self, endpoint: str, to: int, *, version_seen: int, by: str, reason: str) -> Now:
         """Make the setting of an earlier version the live point again.
 
-        Raises BadInput if there is no such version, StoreSpoiled if the history is not what was written, and what
-        `change` does.
+        Raises BadInput if there is no such version, StoreSpoiled if it or a change since is not what was written, and
+        what `change` does.
         """
-        changes = self.store.history(endpoint, self.scorer(endpoint).bundle.digest)
-        if problems := audit.verify(changes):
-            raise StoreSpoiled("\n".join(map(str, problems)))
-        if to > len(changes):
-            raise BadInput([Refusal("to", f"should be a version from 0 to {len(changes)}", str(to))])
-        setting = _recorded_setting(changes[to - 1]) if to else RELEASED
+        setting = self._earlier(endpoint, to) if to else RELEASED
         return self.change(endpoint, setting, version_seen=version_seen, by=by, reason=reason)
+
+    def _earlier(self, endpoint: str, to: int) -> Setting:
+        """The setting of a version, which every change since has sealed once more.
+
+        What came before it is not read: of 12,000 changes that took seconds.
+        """
+        bundle = self.scorer(endpoint).bundle.digest
+        newest = version_of(self.store.current(endpoint, bundle))
+        if to > newest:
+            raise BadInput([Refusal("to", f"should be a version from 0 to {newest}", str(to))])
+        first, *rest = self.store.since(endpoint, bundle, to - 1)
+        before, changes = (first, rest) if first.version < to else (None, [first, *rest])
+        if problems := audit.verify(changes, after=before):
+            raise StoreSpoiled("\n".join(map(str, problems)))
+        return _recorded_setting(changes[0])
 
     def history(self, endpoint: str) -> History:
         """All changes, and whether they are what was written."""

@@ -26,7 +26,9 @@ _ALL = sa.select(CHANGES).where(
     CHANGES.c.endpoint == sa.bindparam("endpoint"), CHANGES.c.bundle == sa.bindparam("bundle")
 )
 HISTORY = _ALL.order_by(CHANGES.c.version)
+SINCE = HISTORY.where(CHANGES.c.version >= sa.bindparam("since"))
 NEWEST = _ALL.order_by(CHANGES.c.version.desc()).limit(1)
+INSERT = sa.insert(CHANGES)
 
 
 class StoreLost(FulcrumError):
@@ -117,6 +119,13 @@ class Store:
         """
         return tuple(map(_change, self._read(HISTORY, endpoint, bundle)))
 
+    def since(self, endpoint: str, bundle: str, version: int) -> tuple[Change, ...]:
+        """The changes from a version on, oldest first, as they stand.
+
+        Raises what `history` does.
+        """
+        return tuple(map(_change, self._read(SINCE, endpoint, bundle, since=version)))
+
     def append(
         self,
         endpoint: str,
@@ -134,7 +143,7 @@ class Store:
         newest change is not what was written, StoreLost if the store does not answer. After StoreLost the change may
         have been kept nevertheless: to try again is safe, for then it is Moved by itself.
         """
-        newest = self._newest(endpoint, bundle)
+        newest = self.current(endpoint, bundle)
         if version_seen != version_of(newest):
             raise Moved(version_seen, newest)
         change = Change.make(endpoint, bundle, after=newest, setting=setting, outcome=outcome, by=by, reason=reason)
@@ -142,7 +151,7 @@ class Store:
         row = fields | {name: canonical(fields[name]) for name in ("setting", "outcome")}
         try:
             with self._engine.connect() as connection:
-                connection.execute(sa.insert(CHANGES).values(row))
+                connection.execute(INSERT, row)
         except IntegrityError:
             # Between the look and the insert, another one took this version.
             raise Moved(version_seen, self._newest(endpoint, bundle)) from None
@@ -159,22 +168,23 @@ class Store:
             raise StoreSpoiled(f"{_path(rows[0])}.hash: should be {change.sealed()}, got {shown(change.hash)}.")
         return change
 
-    def _read(self, query: sa.Select[Any], endpoint: str, bundle: str) -> Sequence[sa.Row[Any]]:
+    def _read(self, query: sa.Select[Any], endpoint: str, bundle: str, **more: int) -> Sequence[sa.Row[Any]]:
         self._check()
+        asked: dict[str, str | int] = {"endpoint": endpoint, "bundle": bundle, **more}
         try:
             try:
-                return self._fetch(query, endpoint, bundle)
+                return self._fetch(query, asked)
             except DBAPIError as error:
                 if not error.connection_invalidated:
                     raise
                 # A server that was restarted closed all pooled connections; with the first, all are given up.
-                return self._fetch(query, endpoint, bundle)
+                return self._fetch(query, asked)
         except SQLAlchemyError as error:
             raise self._lost(error) from error
 
-    def _fetch(self, query: sa.Select[Any], endpoint: str, bundle: str) -> Sequence[sa.Row[Any]]:
+    def _fetch(self, query: sa.Select[Any], asked: Mapping[str, str | int]) -> Sequence[sa.Row[Any]]:
         with self._engine.connect() as connection:
-            return connection.execute(query, {"endpoint": endpoint, "bundle": bundle}).all()
+            return connection.execute(query, asked).all()
 
     def _check(self) -> None:
         if self._process != os.getpid():

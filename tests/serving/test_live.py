@@ -219,6 +219,38 @@ def test_an_altered_history_is_shown_with_what_is_wrong_and_no_setting_of_it_is_
     assert turn(live, 0.3, version=3).version == 4
 
 
+@pytest.mark.parametrize(
+    ("statement", "refused"),
+    [
+        ("UPDATE operating_point_changes SET reason = 'another' WHERE version = 3", "changes.2.hash: should be "),
+        ("UPDATE operating_point_changes SET reason = 'another' WHERE version = 4", "changes.3.hash: should be "),
+        ("DELETE FROM operating_point_changes WHERE version = 3", "changes.2.version: should be 3, got 4"),
+        ("DELETE FROM operating_point_changes WHERE version = 4", "changes.3.version: should be 4, got 5"),
+        ("UPDATE operating_point_changes SET reason = 'another' WHERE version = 1", None),
+        ("DELETE FROM operating_point_changes WHERE version = 1", None),
+    ],
+)
+def test_a_roll_back_needs_its_version_and_every_change_since_as_they_were_written(
+    live: Live, file: Path, statement: str, refused: str | None
+) -> None:
+    for version in range(5):
+        turn(live, 0.3 + version / 10, version=version)
+    alter(file, statement)
+
+    if refused is None:
+        # What came before stays to be found in the history; nothing of it is used.
+        assert not live.history("screen").verified
+        again = live.roll_back("screen", 3, version_seen=5, by="ada", reason="x")
+        assert (again.version, again.setting) == (6, Setting.told(0.5))
+    else:
+        with pytest.raises(StoreSpoiled) as spoiled:
+            live.roll_back("screen", 3, version_seen=5, by="ada", reason="x")
+        assert str(spoiled.value).startswith(refused)
+    # As released is no setting of the history.
+    newest = live.now("screen").version
+    assert live.roll_back("screen", 0, version_seen=newest, by="ada", reason="x").setting == RELEASED
+
+
 def test_a_spoiled_newest_change_is_never_answered_from_an_older_one(live: Live, file: Path) -> None:
     turn(live, 0.3, version=0)
     turn(live, 0.4, version=1)
