@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { confirmChange } from "./change.js";
 import { make } from "./dom.js";
 import { becomes } from "./people.js";
+import { plainly } from "./reading.js";
 import { page } from "./state.js";
 import { capital, promises, rule } from "./words.js";
 
@@ -24,7 +25,7 @@ export function offerReturn({ version, in_words: words }, after) {
   confirm(after, {
     title: `Go back to version ${version}?`,
     action: `Go back to version ${version}`,
-    to: () => [`${capital(words)}. It becomes a new version, with the setting of version ${version}.`],
+    to: () => [`${capital(plainly(words))}. It becomes a new version, with the setting of version ${version}.`],
     send: (reason, token) => api.rollBack(model, { to: version, reason, version: page.live.version }, token),
   });
 }

@@ -1,8 +1,9 @@
 /** The dialog in which a change of the live point is confirmed, with a reason and a token. */
 
 import { Refused } from "./api.js";
-import { find, make, show } from "./dom.js";
+import { find, invalid, make, show } from "./dom.js";
 import { bounds, version } from "./live.js";
+import { reasons } from "./reading.js";
 
 let current = null;
 
@@ -16,7 +17,7 @@ export function confirmChange(change) {
   find("#confirm").textContent = change.action;
   show(find("#change-summary"), change.summary());
   show(find("#change-refusal"));
-  find("#reason").removeAttribute("aria-invalid");
+  invalid(find("#reason"), false);
   find("#change").showModal();
   find("#reason").focus();
 }
@@ -28,7 +29,7 @@ find("#change form").onsubmit = async (event) => {
   const change = current;
   const reason = find("#reason");
   const empty = reason.value.trim() === "";
-  reason.toggleAttribute("aria-invalid", empty);
+  invalid(reason, empty);
   if (empty) {
     refuse("Give a reason: whoever comes after you needs to know why. Nothing was changed.");
     reason.focus();
@@ -102,6 +103,9 @@ async function explainNewer(change) {
   load.focus();
 }
 
-const said = (error) => make("p", {}, make("small", {}, `The service says: ${error.message}`));
+const said = (error) => make("p", {}, make("small", {}, `The service says: ${reasons(error)}`));
 
-const refuse = (...parts) => show(find("#change-refusal"), make("div", { class: "problem" }, parts.filter(Boolean)));
+function refuse(...parts) {
+  show(find("#change-refusal"), make("div", { class: "problem" }, parts.filter(Boolean)));
+  find("#change-refusal").scrollIntoView({ block: "nearest" });
+}

@@ -30,7 +30,7 @@ function created(plot) {
   const note = make("p", { class: "told", "aria-hidden": "true" });
   const scroll = make(
     "div",
-    { class: "scroll", role: "region", "aria-label": `${plot.title}: numbers`, tabindex: "0" },
+    { class: "scroll", role: "group", "aria-label": `${plot.title}: numbers`, tabindex: "0" },
     table,
   );
   find("#charts").append(
@@ -84,7 +84,7 @@ const OVER = 14;
 
 const STYLES = {
   curve: () => ({ showLine: true, pointRadius: 0, borderColor: colour("ink"), borderWidth: 2 }),
-  dots: () => ({ clip: OVER, pointRadius: 4, pointBackgroundColor: colour("ink"), borderColor: colour("ink") }),
+  dots: () => ({ clip: OVER, pointBackgroundColor: colour("ink"), borderColor: colour("ink") }),
   edge: () => ({ showLine: true, pointRadius: 0, borderColor: colour("line-strong"), borderWidth: 1 }),
   band: () => ({
     showLine: true,
@@ -137,7 +137,7 @@ const STYLES = {
   }),
 };
 
-const styled = ({ style, label, data }) => ({ label, data, pointHitRadius: 6, ...STYLES[style]() });
+const styled = ({ style, ...line }) => ({ pointHitRadius: 6, ...STYLES[style](), ...line });
 
 function options(plot, seen) {
   const axes = plot.axes(seen);
@@ -191,6 +191,8 @@ for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)", 
 // Paper is white: the dark colours give way before the page is laid out for it.
 const paper = (printing) => {
   document.documentElement.classList.toggle("paper", printing);
+  // On paper a chart is about half as wide.
+  window.Chart.defaults.font.size = printing ? 17 : 12;
   redraw();
 };
 window.addEventListener("beforeprint", () => paper(true));

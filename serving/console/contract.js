@@ -1,6 +1,7 @@
 /** The contract form: what a person needs, as the words that the service understands. */
 
 import { find, make, show } from "./dom.js";
+import { plainly } from "./reading.js";
 import { asShare, inPercent } from "./words.js";
 
 const share = (label, term, value) => ({ label, term, value, unit: "%", read: asShare });
@@ -9,29 +10,29 @@ const number = (label, term, value, unit) => ({ label, term, value, unit, read: 
 // `here` is the prevalence of the page, which stands in the contract where its promise depends on it.
 const KINDS = {
   recall: {
-    name: "to find enough of the sick (recall)",
+    name: "enough of the sick found (recall)",
     fields: [share("Of the sick, find at least", "recall", 95)],
     words: ([least]) => `recall >= ${least}`,
   },
   specificity: {
-    name: "to clear enough of the healthy (specificity)",
+    name: "enough healthy cleared (specificity)",
     fields: [share("Of the healthy, clear at least", "specificity", 90)],
     words: ([least]) => `specificity >= ${least}`,
   },
   precision: {
-    name: "flags that can be believed (precision)",
+    name: "flags to be believed (precision)",
     fields: [share("Of the flagged, really sick at least", "precision, PPV", 80)],
     words: ([least], here) => `precision >= ${least} at prevalence ${here}`,
     local: true,
   },
   npv: {
-    name: "an all-clear that can be believed (NPV)",
+    name: "an all-clear to be believed (NPV)",
     fields: [share("Of the cleared, really healthy at least", "NPV", 99)],
     words: ([least], here) => `NPV >= ${least} at prevalence ${here}`,
     local: true,
   },
   cost: {
-    name: "to weigh misses and alarms (cost)",
+    name: "misses weighed with alarms (cost)",
     fields: [number("Missing one sick person is as bad as", "cost of a miss", 50, "alarms in vain")],
     words: ([alarms], here) => `miss costs ${alarms} alarms at prevalence ${here}`,
     local: true,
@@ -43,7 +44,7 @@ const KINDS = {
     local: true,
   },
   zone: {
-    name: "to leave doubt open (rule in, rule out)",
+    name: "the doubtful left open (two limits)",
     fields: [
       share("Of the healthy, not flagged at least", "rule in: specificity", 95),
       share("Of the sick, not cleared at least", "rule out: recall", 95),
@@ -54,13 +55,15 @@ const KINDS = {
 
 const BY_HAND = "hand";
 const OWN_WORDS = "own";
+// The point that every bundle carries, and that is live until somebody changes it.
+const RELEASED = "point:default";
 
 /** Fill the list of what can be needed: nothing, a point of the bundle, or a contract. */
 export function offer(points, { onHand, onPoint, onWords, onLocal }) {
   const options = [
-    make("option", { value: BY_HAND }, "nothing: I turn by hand"),
+    make("option", { value: BY_HAND }, "nothing, I turn by hand"),
     ...points.map((point) =>
-      make("option", { value: `point:${point.name}` }, `the point “${point.name}”: ${point.in_words}`),
+      make("option", { value: `point:${point.name}` }, `“${point.name}”: ${plainly(point.in_words)}`),
     ),
     make("option", { value: OWN_WORDS }, "what I wrote below"),
     ...Object.entries(KINDS).map(([kind, { name }]) => make("option", { value: kind }, name)),
@@ -96,9 +99,9 @@ function composed(here) {
 /** The same contract where another share is sick; null if the words would not change with it. */
 export const recomposed = (here) => (KINDS[find("#kind").value]?.local ? composed(here) : null);
 
-/** Show that no contract of the form is asked for: `words`, if any, were typed or were live. */
-export function settle(words) {
-  find("#kind").value = words === "" ? BY_HAND : OWN_WORDS;
+/** Show that no contract of the form is asked for: `words`, if any, were typed or were live, or it is `released`. */
+export function settle(words, released = false) {
+  find("#kind").value = words === "" ? (released ? RELEASED : BY_HAND) : OWN_WORDS;
   show(find("#kind-fields"));
   find("#words").value = words;
 }

@@ -16,6 +16,12 @@ export function show(parent, ...children) {
   parent.replaceChildren(...children.flat().filter(present));
 }
 
+/** Mark a field, for eye and ear, as holding what cannot be taken. */
+export function invalid(field, is) {
+  if (is) field.setAttribute("aria-invalid", "true");
+  else field.removeAttribute("aria-invalid");
+}
+
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);

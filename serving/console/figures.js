@@ -27,7 +27,7 @@ const ROWS = [
   ["A flag multiplies the odds of being sick by", "LR+", (figures) => ratioOf(figures.likelihood_ratio_positive)],
   ["No flag multiplies the odds of being sick by", "LR−", (figures) => ratioOf(figures.likelihood_ratio_negative)],
   [
-    "Sick found per person, less the price of alarms",
+    "Sick found per person, less a price for alarms",
     "net benefit",
     (figures) => [figures.net_benefit?.toFixed(4) ?? "not measured", null, null],
   ],

@@ -41,14 +41,23 @@ function row(group, kind) {
       ? make("td", { colspan: 3, class: "few" }, "left out: too few people")
       : [
           make("td", {}, make("b", {}, count(group.rows)), make("small", {}, `${count(group.positives)} sick`)),
-          cell(group.recall),
+          cell(group.recall, EVERYBODY[`${group.recall.value}, ${group.specificity.value}`]),
           cell(group.specificity),
         ],
   );
 }
 
-const cell = (estimate) =>
-  make("td", {}, make("b", {}, percent(estimate.value)), make("small", {}, interval(estimate)));
+// What a group is told where the model tells none of its people apart.
+const EVERYBODY = { "1, 0": "everybody is flagged", "0, 1": "nobody is flagged" };
+
+const cell = (estimate, told) =>
+  make(
+    "td",
+    {},
+    make("b", {}, percent(estimate.value)),
+    make("small", {}, interval(estimate)),
+    told && make("small", {}, told),
+  );
 
 const value = (told, kind) => (kind === "Binary" ? ({ 0: "no", 1: "yes" }[told] ?? told) : spaced(told));
 

@@ -1,6 +1,7 @@
 /** Every change of the live point, newest first, with the way back. */
 
 import { find, make, show } from "./dom.js";
+import { plainly } from "./reading.js";
 import { moment, plain } from "./words.js";
 
 /** Show the history; `onBack` is called with the version that is to be gone back to. */
@@ -29,7 +30,7 @@ export function showHistory({ changes, verified, problems }, live, released, onB
         ),
     make(
       "div",
-      { class: "scroll", role: "region", "aria-label": "History", tabindex: "0" },
+      { class: "scroll", role: "group", "aria-labelledby": "history-title", tabindex: "0" },
       make(
         "table",
         {},
@@ -66,7 +67,7 @@ function row(change, isLive, onBack) {
     make(
       "td",
       {},
-      words,
+      plainly(words),
       threshold !== undefined && make("small", {}, `from ${plain(threshold)} at prevalence ${plain(prevalence)}`),
     ),
     make(

@@ -1,6 +1,7 @@
 /** What is live now, who set it and why, and that somebody else has changed it. */
 
 import { find, make, show } from "./dom.js";
+import { plainly } from "./reading.js";
 import { moment, plain, promises, rule, capital } from "./words.js";
 
 export function showLive(live, facts) {
@@ -10,8 +11,8 @@ export function showLive(live, facts) {
     make(
       "p",
       { class: "verdict" },
-      `${capital(rule(turned))} `,
-      make("small", {}, `at prevalence ${plain(turned.prevalence)}`),
+      `${capital(rule(turned))}, `,
+      make("small", {}, `where ${plain(turned.prevalence)} of people are sick`),
     ),
     turned.certificates.length
       ? promises(turned).map((text) => make("p", {}, text))
@@ -26,7 +27,7 @@ export function showLive(live, facts) {
 /** Which version, by whom and why. */
 export function version({ version: number, changed }) {
   if (changed === null) return `Version ${number}: as released; nobody has changed it.`;
-  return `Version ${number}, set by ${changed.by} on ${moment(changed.at)}: “${changed.reason}”`;
+  return `Version ${number}, set by ${changed.by} on ${moment(changed.at)}: “${changed.reason}”.`;
 }
 
 /** What change control allows, in words. */
@@ -34,8 +35,9 @@ export function bounds(control) {
   if (control === null) return "This model was released without any change foreseen: its live point stays.";
   const { lowest, highest, criteria, prevalence_low: low, prevalence_high: high } = control;
   const prevalence = low === null ? "no other prevalence" : `prevalences from ${plain(low)} to ${plain(high)}`;
-  const kept = criteria.length ? `, as long as ${criteria.join(" and ")}` : "";
-  return `Foreseen when it was released: thresholds from ${plain(lowest)} to ${plain(highest)}, ${prevalence}${kept}.`;
+  const kept = criteria.length ? `, as long as ${criteria.map(plainly).join(" and ")}` : "";
+  const thresholds = lowest === 0 && highest === 1 ? "any threshold" : `thresholds from ${plain(lowest)} to ${plain(highest)}`;
+  return `What may be made live was foreseen when it was released: ${thresholds}, ${prevalence}${kept}.`;
 }
 
 /** Say that somebody else has changed the live point, and offer what can be done about it. */
@@ -61,7 +63,16 @@ export function showNewer(newer, { onCompare, onTake }) {
   );
 }
 
-/** Say one thing above everything else; nothing takes it away again. */
-export function notice(text = null, problem = false) {
-  show(find("#notices"), text !== null && make("p", { class: problem ? "notice problem" : "notice" }, text));
+/** Say one thing above everything else; nothing takes it away again. A person may, where it is `done` with. */
+export function notice(text = null, problem = false, done = false) {
+  const close = done && make("button", { type: "button", onclick: () => notice() }, "Close");
+  show(
+    find("#notices"),
+    text !== null && make("div", { class: problem ? "notice problem" : "notice said" }, make("p", {}, text), close),
+  );
 }
+
+// What stays in sight when the page moves is not hidden behind it.
+new ResizeObserver(([{ target }]) =>
+  document.documentElement.style.setProperty("--notices", `${target.offsetHeight}px`),
+).observe(find("#notices"));

@@ -4,17 +4,18 @@ import * as api from "./api.js";
 import { offerApply, offerReturn } from "./applying.js";
 import { showCharts } from "./charts.js";
 import * as contract from "./contract.js";
-import { find, make, show } from "./dom.js";
+import { find, invalid, make, show } from "./dom.js";
 import { showFigures, showPromise, verdict } from "./figures.js";
 import { showGroups, showSymptoms } from "./groups.js";
 import { showHistory } from "./history.js";
 import { notice, showLive, showNewer } from "./live.js";
 import { askPatient, showAnswer, showNoAnswer } from "./patient.js";
 import { showPeople } from "./people.js";
-import { placeOf } from "./positions.js";
+import { plainly, reasons } from "./reading.js";
+import { layOut, onSlide, showSlider } from "./slider.js";
 import { page, setting } from "./state.js";
 import { watch } from "./watch.js";
-import { asShare, capital, inPercent, percent, plain, promises, rule, spaced } from "./words.js";
+import { asShare, capital, inPercent, promises, rule, spaced } from "./words.js";
 
 const SETTLED_MS = 120;
 const SPOKEN_MS = 700;
@@ -61,8 +62,9 @@ async function open(model) {
   window.history.replaceState(null, "", `#${model}`);
   find(`#models input[value="${CSS.escape(model)}"]`).checked = true;
   find("#purpose").textContent = facts.purpose;
-  find("#target").textContent = `It looks for: ${facts.target.meaning || spaced(facts.target.name)}.`;
-  find("#contract").textContent = `Contract when it was released: ${facts.contract}.`;
+  find("#target").textContent =
+    `It looks for: ${facts.target.meaning || spaced(facts.target.name)}.` +
+    ` Asked of it when it was released: ${plainly(facts.contract)}.`;
   contract.offer(facts.points, {
     onHand: () => {
       contract.settle("");
@@ -78,7 +80,7 @@ async function open(model) {
       return page.prevalence;
     },
   });
-  find("#slider").max = facts.curve.thresholds.length - 1;
+  layOut(facts);
   showSymptoms(facts.symptoms);
   askPatient(facts, tryPatient);
   notice();
@@ -104,8 +106,19 @@ async function remember() {
 /** Turn to the live point. */
 function take() {
   const { operating_point: point } = page.live.setting;
-  contract.settle(typeof point === "string" ? point : "");
+  contract.settle(typeof point === "string" ? point : "", point === null);
   turn({ by: "setting", point }, page.live.setting.prevalence, 0);
+}
+
+/** What was entered is no share: nothing is asked, and the last figures stay. */
+function refuse(field, text) {
+  clearTimeout(timers.settle);
+  asking.abort();
+  invalid(field, true);
+  page.refused = new Error(text);
+  showRefusal(page.refused);
+  page.quiet?.resolve();
+  page.quiet = null;
 }
 
 /** Ask for another setting; the answer is shown once turning has stopped. */
@@ -142,17 +155,11 @@ async function settle() {
 
 function render() {
   const { turned, live, facts, groups } = page;
-  const slider = find("#slider");
   const trial = page.newer !== null || JSON.stringify(turned) !== JSON.stringify(live.turned);
-  find("#live-mark").style.setProperty("--at", placeOf(facts, live.turned.figures.counts) / Math.max(slider.max, 1));
   find("#trial").textContent = trial ? "A trial, not live" : "The live point";
+  if (trial && page.allowed === false) find("#trial").append(", and outside what was foreseen");
   find("#trial").classList.toggle("on", trial);
-  // A place that was chosen stays: on a thinned curve the counts between two places may be nearer to the one before.
-  if (page.asked.by !== "place") slider.value = placeOf(facts, turned.figures.counts);
-  slider.setAttribute(
-    "aria-valuetext",
-    `${rule(turned)}; finds ${percent(turned.figures.recall.value)} of the sick, clears ${percent(turned.figures.specificity.value)} of the healthy`,
-  );
+  showSlider(turned, live, facts, page.asked.by === "place");
   writeFields();
   find("#verdict").textContent = verdict(turned);
   const sentence = showPeople(turned);
@@ -163,6 +170,7 @@ function render() {
   find("#zone-key").textContent =
     turned.clear_below < turned.threshold ? " A triangle ▲ shows below which people are cleared." : "";
   show(find("#refusal"));
+  for (const id of ["#threshold", "#prevalence", "#words"]) invalid(find(id), false);
   find(".results").classList.remove("stale");
   show(
     find("#forbidden"),
@@ -171,11 +179,11 @@ function render() {
         "p",
         { class: "warning" },
         make("b", {}, "You may look, but it could not be made live: "),
-        page.refused_because.join(" "),
+        page.refused_because.map(plainly).join(" "),
       ),
   );
   const promised = promises(turned).join(" ") || "Nothing is promised, only measured.";
-  speak(`${verdict(turned)} ${sentence} ${promised}`);
+  speak(`${verdict(turned)} ${sentence} ${promised} ${find("#forbidden").textContent}`.trim());
 }
 
 /** Write what is in force into the number fields, save where a person is writing. */
@@ -194,18 +202,26 @@ function speak(text) {
   timers.speak = setTimeout(() => (find("#spoken").textContent = text), SPOKEN_MS);
 }
 
+const UNREAD = "should be a contract in words";
+const EXAMPLES =
+  "Write, for example, “recall of at least 95 %” or “precision of at least 90 % at prevalence 1 %”, or choose above.";
+
 function showRefusal(error) {
+  const unread = error.refusals?.find(({ rule: wanted }) => wanted.startsWith(UNREAD));
+  invalid(find("#words"), Boolean(error.refusals && find("#words").value));
   find(".results").classList.add("stale");
   show(
     find("#refusal"),
     make(
       "div",
       { class: "problem" },
-      make("b", {}, "This cannot be had: "),
-      error.message,
+      make("b", {}, unread ? "These words are not understood: " : "This cannot be had: "),
+      unread ? `${unread.got}. ${EXAMPLES}` : reasons(error),
       make("p", {}, "The figures shown are still those of the last point that could."),
     ),
   );
+  // On a low screen it stands below what is seen.
+  find("#refusal").scrollIntoView({ block: "nearest" });
 }
 
 async function tryPatient(row) {
@@ -219,20 +235,26 @@ async function tryPatient(row) {
   }
 }
 
-find("#slider").oninput = (event) => {
+onSlide((at) => {
   contract.settle("");
-  turn({ by: "place", at: Number(event.target.value) });
+  turn({ by: "place", at });
+});
+
+find("#threshold").oninput = ({ target }) => {
+  const value = asShare(target.value);
+  contract.settle("");
+  if (value === null) return;
+  if (value < 0 || value > 1) refuse(target, "“Flag from” takes a probability: from 0 to 100 %.");
+  else turn({ by: "threshold", value });
 };
 
-find("#threshold").oninput = (event) => {
-  const value = asShare(event.target.value);
-  contract.settle("");
-  if (value !== null) turn({ by: "threshold", value });
-};
-
-find("#prevalence").oninput = (event) => {
-  const prevalence = asShare(event.target.value);
+find("#prevalence").oninput = ({ target }) => {
+  const prevalence = asShare(target.value);
   if (prevalence === null) return;
+  if (prevalence <= 0 || prevalence >= 1) {
+    refuse(target, "“Sick here” takes a share of all people: above 0 and below 100 %.");
+    return;
+  }
   const words = contract.recomposed(prevalence);
   if (words !== null) find("#words").value = words;
   turn(words === null ? page.asked : { by: "words", words }, prevalence);
@@ -261,7 +283,7 @@ const after = {
   done: (live) => {
     adopt(live);
     take();
-    notice(`Done. Version ${live.version} is live: it ${rule(live.turned)}.`);
+    notice(`Done. Version ${live.version} is live: it ${rule(live.turned)}.`, false, true);
   },
 };
 
@@ -270,7 +292,8 @@ find("#apply").onclick = async () => {
   await page.quiet?.promise;
   if (page.refused) {
     find("#words").focus();
-    speak(`This cannot be made live: ${page.refused.message}`);
+    find("#refusal").scrollIntoView({ block: "nearest" });
+    speak(`This cannot be made live: ${reasons(page.refused)}`);
   } else {
     offerApply(after);
   }

@@ -1,6 +1,6 @@
 /** The form that tries one person: a field for each column, made from the bundle's own schema. */
 
-import { find, make, show } from "./dom.js";
+import { find, invalid, make, show } from "./dom.js";
 import { capital, figure, interval, percent, plain, spaced } from "./words.js";
 
 // How a column is asked for, by its kind. A kind that is not here is one that this form cannot ask for.
@@ -35,16 +35,18 @@ export function askPatient(facts, onAsk) {
   );
   form.onsubmit = (event) => {
     event.preventDefault();
-    const bad = fields.find(({ read }) => read?.() === undefined);
+    const bad = fields.filter(({ read }) => read?.() === undefined);
+    for (const field of fields) {
+      field.node.classList.toggle("bad", bad.includes(field));
+      field.node.querySelectorAll("input").forEach((input) => invalid(input, bad.includes(field)));
+    }
     show(
       missing,
-      bad
-        ? bad.column
-          ? `${title(bad.column)}: ${bad.rule}.`
-          : "This page cannot ask for every column of this model."
-        : false,
+      bad.map(({ column, rule }) =>
+        make("span", {}, column ? `${title(column)}: ${rule}.` : "This page cannot ask for every column of this model."),
+      ),
     );
-    if (bad) bad.node.querySelector("input, select")?.focus();
+    if (bad.length) bad[0].node.querySelector("input, select")?.focus();
     else onAsk(Object.fromEntries(fields.map(({ column, read }) => [column.name, read()])));
   };
 }
@@ -102,13 +104,12 @@ function against({ decision }, turned) {
 }
 
 function means({ decision }, figures) {
-  const at = `where ${plain(figures.prevalence)} of people are sick`;
   if (decision === "indeterminate") return "The model is sure enough neither to flag nor to clear this person.";
   const [who, share, what] =
     decision === "positive" ? ["flagged", figures.precision, "sick"] : ["cleared", figures.npv, "healthy"];
   if (share.value === null)
     return `Nobody of the people it was measured on was ${who} here, so nothing is known of them.`;
-  return `Of everybody who is ${who} here, ${percent(share.value)} are really ${what}, ${at} (${interval(share)}).`;
+  return `Of all who are ${who} here, whatever their probability, ${percent(share.value)} (${interval(share)}) are really ${what}.`;
 }
 
 const title = (column) => capital(column.meaning || spaced(column.name));
@@ -131,7 +132,7 @@ function numeric(column, id) {
   const node = make(
     "div",
     { class: "question" },
-    make("label", { for: id }, title(column), " ", make("small", {}, spaced(column.name))),
+    make("label", { for: id }, title(column)),
     make("span", { class: "unit" }, input, unit && make("span", {}, unit)),
     make("p", { id: `${id}-hint`, class: "hint" }, capital(range), mayBeUnknown(column) ? "; empty if not known" : ""),
   );
@@ -169,7 +170,7 @@ function choice(column, id, kinds, rule) {
   const node = make(
     "fieldset",
     { class: "question" },
-    make("legend", {}, title(column), " ", make("small", {}, spaced(column.name))),
+    make("legend", {}, title(column)),
     make(
       "div",
       { class: "segments" },

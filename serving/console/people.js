@@ -6,6 +6,8 @@ import { count, plain } from "./words.js";
 const FIGURES = 1000;
 const WIDE = 50;
 const NARROW = 25;
+// A number stays on the line of what it counts.
+const KEPT = "\u00a0";
 const CELL = { width: 14, height: 17 };
 
 // In the order of the picture: the sick first. A solid figure is sick, a hollow one healthy; a tile says flagged.
@@ -81,19 +83,20 @@ function told(fates, people, of, prevalence) {
   const again = (n.sick_indeterminate ?? 0) + (n.healthy_indeterminate ?? 0);
   const open =
     "sick_indeterminate" in n
-      ? `, ${count(again)} to be looked at again (${count(n.sick_indeterminate)} of them sick)`
+      ? `, ${count(again)}${KEPT}to be looked at again (${count(n.sick_indeterminate)} of them sick)`
       : "";
   return (
-    `Of ${count(of)} people at prevalence ${plain(prevalence)}: ${count(n.sick_found)} sick found, ` +
-    `${count(n.sick_missed)} sick missed, ${count(n.alarmed_in_vain)} alarmed in vain, ${count(n.cleared)} cleared${open}.`
+    `Of ${count(of)} people at prevalence ${plain(prevalence)}: ${count(n.sick_found)}${KEPT}sick found, ` +
+    `${count(n.sick_missed)}${KEPT}sick missed, ${count(n.alarmed_in_vain)}${KEPT}alarmed in vain, ` +
+    `${count(n.cleared)}${KEPT}cleared${open}.`
   );
 }
 
 function explained(of) {
-  if (of === FIGURES) return "Each figure is one person.";
+  if (of === FIGURES) return "Each symbol is one person.";
   return (
     `Counted in ${count(of)} people, because in 1,000 one of the groups would be less than one person. ` +
-    `Each figure stands for ${count(of / FIGURES)} people; a smaller group still gets one figure.`
+    `Each symbol stands for ${count(of / FIGURES)} people; a smaller group still gets one symbol.`
   );
 }
 
@@ -153,6 +156,6 @@ function legend(fates, people) {
         make("span", {}, make("b", {}, count(people[place])), ` ${fate.name}`),
       ),
     ),
-    make("li", { class: "how" }, "Solid: sick. Hollow: healthy. On a tile: flagged."),
+    make("li", { class: "how" }, "Solid: sick. Hollow: healthy. In a frame: flagged."),
   );
 }

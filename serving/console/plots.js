@@ -1,6 +1,6 @@
 /** What each chart shows: its lines, its axes, and the same in words and numbers. */
 
-import { count, figure, interval, percent, plain } from "./words.js";
+import { capital, count, figure, interval, percent, plain } from "./words.js";
 
 const round = (share) => `${Number((share * 100).toPrecision(3))}\u202f%`;
 const whole = { min: 0, max: 1, write: round };
@@ -47,6 +47,10 @@ function markers(turned, live, at) {
   ].filter(Boolean);
 }
 
+/** What the turned and the live point do, or once what they do alike. */
+const both = (where, turned, live) =>
+  capital(where + (turned === live ? `the live point ${live}.` : `the turned point ${turned}; the live point ${live}.`));
+
 export const roc = {
   name: "roc",
   title: "Sick found against alarms in vain",
@@ -77,7 +81,7 @@ export const roc = {
       `finds ${percent(caught)} of the sick and flags ${percent(alarmed)} of the healthy`;
     const line = (point) => [plain(point.threshold), percent(point.alarmed), percent(point.caught)];
     return {
-      text: `The turned point ${say(flagged(turned))}; the live point ${say(flagged(live.turned))}.`,
+      text: both("", say(flagged(turned)), say(flagged(live.turned))),
       head: ["Threshold", "Healthy flagged", "Sick found"],
       rows: [["turned to", ...line(flagged(turned)).slice(1)], ...dozen(curve(facts)).map(line)],
     };
@@ -118,7 +122,7 @@ export const precisionRecall = {
       percent(believed(point, turned.prevalence)),
     ];
     return {
-      text: `At prevalence ${plain(turned.prevalence)} the turned point ${say(flagged(turned))}; the live point ${say(flagged(live.turned))}.`,
+      text: both(`At prevalence ${plain(turned.prevalence)} `, say(flagged(turned)), say(flagged(live.turned))),
       head: ["Threshold", "Sick found", "Flags that are right"],
       rows: [["turned to", ...line(flagged(turned)).slice(1)], ...dozen(curve(facts)).map(line)],
     };
@@ -130,7 +134,7 @@ export const decision = {
   title: "Is it worth using?",
   term: "decision curve, net benefit",
   explains:
-    "Left: a miss is much worse than a false alarm. Right: it is less so. The model is worth using where its line is above both others: flagging everybody, and nobody. Grey: 95 % interval.",
+    "Net benefit: the sick who are found, less a price for each alarm in vain. Left: a miss is much worse than an alarm, so the price is low; right: it is high. The model is worth using where its line is above both others, flagging everybody and nobody. Grey: 95 % interval.",
   legend: true,
   axes({
     turned,
@@ -142,7 +146,7 @@ export const decision = {
     const most = Math.max(...model);
     return {
       x: {
-        title: "threshold probability",
+        title: "threshold",
         min:
           Math.min(...[turned, live.turned].map((point) => point.threshold), ...thresholds.filter((x) => x > 0)) / 1.5,
         max: Math.min(thresholds.at(-1), 1),
@@ -169,10 +173,9 @@ export const decision = {
   },
   tell({ facts, turned, live }) {
     const { thresholds, model, low, high, all } = facts.decision_curve;
-    const other =
-      live.turned.prevalence === turned.prevalence
-        ? ` the live point ${figure(live.turned.figures.net_benefit ?? 0)}.`
-        : " the live point is stated at another prevalence and is not shown here.";
+    const worth = (point) => `has a net benefit of ${figure(point.figures.net_benefit ?? 0)}`;
+    const where = `At prevalence ${plain(facts.prevalence)} `;
+    const apart = live.turned.prevalence !== turned.prevalence;
     const rows = thresholds.map((threshold, i) => [
       plain(threshold),
       figure(model[i]),
@@ -180,7 +183,9 @@ export const decision = {
       figure(all[i]),
     ]);
     return {
-      text: `At prevalence ${plain(facts.prevalence)} the turned point has a net benefit of ${figure(turned.figures.net_benefit ?? 0)};${other}`,
+      text: apart
+        ? `${where}the turned point ${worth(turned)}; the live point is stated at another prevalence and is not shown here.`
+        : both(where, worth(turned), worth(live.turned)),
       head: ["Threshold", "This model", "95 % interval", "Flag everybody"],
       rows: dozen(rows),
     };
@@ -192,7 +197,7 @@ export const calibration = {
   title: "Do the probabilities come true?",
   term: "calibration",
   explains:
-    "Among people who were told 10 %, 10 in 100 should turn out sick: then a dot lies on the dashed line. The bars are 95 % intervals. Both scales grow tenfold from mark to mark.",
+    "Among people who were told 10 %, 10 in 100 should turn out sick: then a dot lies on the dashed line. The bigger a dot, the more people; the bars are 95 % intervals. Both scales grow tenfold from mark to mark, and on the lowest line nobody was sick.",
   axes({ facts }) {
     const least = lowest(facts.calibration.bins);
     return {
@@ -206,9 +211,15 @@ export const calibration = {
     },
   }) {
     const least = lowest(bins);
+    const most = Math.max(...bins.map((bin) => bin.rows));
     const at = (bin, y) => ({ x: bin.expected, y: y === null ? Number.NaN : Math.max(y, least) });
     return [
-      { label: "Really sick", style: "dots", data: bins.map((bin) => at(bin, bin.observed.value)) },
+      {
+        label: "Really sick",
+        style: "dots",
+        data: bins.map((bin) => at(bin, bin.observed.value)),
+        pointRadius: bins.map((bin) => 1.5 + 6 * Math.sqrt(bin.rows / most)),
+      },
       {
         label: "95 % interval",
         style: "bars",
@@ -229,7 +240,7 @@ export const calibration = {
       calibration: { bins, slope, observed_over_expected: ratio },
     },
   }) {
-    const line = slope === null ? "" : ` The slope is ${figure(slope)}, where 1 is best.`;
+    const line = slope === null ? "" : ` The slope is ${figure(slope)}, where 1 is best: below it probabilities are too extreme, above it not extreme enough.`;
     return {
       text: `In all, ${figure(ratio)} times as many were sick as foretold (observed over expected, 1 is best).${line}`,
       head: ["Told", "Really sick", "95 % interval", "People"],

@@ -53,8 +53,8 @@ export function moment(text) {
 /** Whom a point flags, in words. */
 export function rule(turned) {
   return turned.clear_below < turned.threshold
-    ? `flags from ${plain(turned.threshold)}, clears below ${plain(turned.clear_below)}`
-    : `flags from ${plain(turned.threshold)}`;
+    ? `flags from a probability of ${plain(turned.threshold)}, clears below ${plain(turned.clear_below)}`
+    : `flags from a probability of ${plain(turned.threshold)}`;
 }
 
 const PROMISES = {

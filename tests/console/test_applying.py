@@ -33,11 +33,46 @@ def test_a_point_is_made_live_with_a_reason(console: Console, visit: Open) -> No
     assert seen.sent("/operating-points/screen")[-1]["version"] == before
 
 
+@pytest.mark.parametrize("size", [{"width": 1440, "height": 900}, {"width": 360, "height": 740}])
+def test_what_came_of_it_is_seen_wherever_one_is_on_the_page(
+    console: Console, visit: Open, size: dict[str, int]
+) -> None:
+    seen = visit(console, viewport=size)
+    seen.words("recall >= 0.93")
+    seen.shows("#promise", "At least 93\u202f%")
+    seen.button("Go back to version 0").scroll_into_view_if_needed()
+    seen.button("Go back to version 0").click()
+    seen.confirm("As it came", console.tuner)
+    seen.shows("#notices", "Done.")
+    expect(seen.find("#notices p")).to_be_in_viewport(ratio=1)
+    seen.find("#slider").focus()
+    below = seen.find("#notices").bounding_box()
+    slider = seen.find("#slider").bounding_box()
+    assert below is not None
+    assert slider is not None
+    assert slider["y"] >= below["y"] + below["height"]
+    seen.button("Close").click()
+    expect(seen.find("#notices")).to_be_empty()
+
+
+def test_the_buttons_of_the_dialog_stay_in_sight_on_a_low_screen(console: Console, visit: Open) -> None:
+    seen = visit(console, viewport={"width": 1024, "height": 600})
+    seen.find("#threshold").fill("60")
+    seen.shows("#forbidden", "could not be made live")
+    seen.foresee(422)
+    seen.button("Make this live").click()
+    seen.confirm("To try", console.tuner)
+    seen.shows("#change-refusal", "nothing was changed")
+    for selector in ("#confirm", "#cancel", "#change-refusal p"):
+        expect(seen.find(selector).first).to_be_in_viewport(ratio=1)
+
+
 def test_without_a_reason_nothing_is_sent(console: Console, visit: Open) -> None:
     seen = visit(console)
     seen.button("Make this live").click()
     seen.confirm("  ", console.tuner)
     seen.shows("#change-refusal", "Give a reason")
+    expect(seen.find("#reason")).to_have_attribute("aria-invalid", "true")
     expect(seen.find("#reason")).to_be_focused()
     assert seen.sent("/operating-points/screen") == []
     seen.button("Cancel").click()
@@ -76,8 +111,17 @@ def test_a_change_that_was_not_foreseen_is_refused_in_words(console: Console, vi
     seen.button("Make this live").click()
     seen.confirm("To try", console.tuner)
     seen.shows("#change-refusal", "nothing was changed")
-    seen.shows("#change-refusal", "Foreseen when it was released")
-    seen.shows("#change-refusal", "recall")
+    seen.shows("#change-refusal", "foreseen when it was released")
+    seen.shows(
+        "#change-refusal",
+        re.compile(
+            "What has to be kept is recall of at least 85\u202f%, with 95\u202f% certainty;"
+            r" the cases carry only recall of at least \d\d\.\d+\s%\."
+        ),
+    )
+    for place in ("#change-refusal", "#forbidden"):
+        assert re.findall(r">=|criteria|change_control|\.\.", seen.find(place).inner_text()) == []
+    seen.shows("#trial", "A trial, not live, and outside what was foreseen")
     assert console.get("operating-points/screen") == before
 
 

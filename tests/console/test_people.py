@@ -100,6 +100,20 @@ def test_each_chart_says_in_words_and_numbers_what_it_draws(console: Console, vi
         chart.locator("summary").click()
     bins = console.get("models/screen")["calibration"]["bins"]
     assert seen.find("#chart-calibration tbody tr").count() == len(bins)
+    radii = seen.page.evaluate("Object.values(Chart.instances)[3].data.datasets[0].pointRadius")
+    by_radius = sorted(range(len(bins)), key=lambda place: radii[place])
+    assert [bins[place]["rows"] for place in by_radius] == sorted(each["rows"] for each in bins)
+
+
+def test_a_chart_says_once_what_the_turned_and_the_live_point_do_alike(console: Console, visit: Open) -> None:
+    seen = visit(console)
+    for name in ("roc", "precision-recall", "decision"):
+        told = seen.find(f"#chart-{name} .told")
+        expect(told).to_contain_text("he live point")
+        expect(told).not_to_contain_text("turned point")
+    seen.find("#slider").press("ArrowRight")
+    for name in ("roc", "precision-recall", "decision"):
+        expect(seen.find(f"#chart-{name} .told")).to_contain_text(re.compile("he turned point .*; the live point"))
 
 
 def test_curves_carry_a_marker_for_the_turned_and_for_the_live_point(console: Console, visit: Open) -> None:
@@ -126,11 +140,14 @@ def test_curves_carry_a_marker_for_the_turned_and_for_the_live_point(console: Co
     assert calibration == []
 
 
-def test_groups_are_shown_at_the_turned_point_and_small_ones_left_out(console: Console, visit: Open) -> None:
+@pytest.mark.parametrize("threshold", [0, 0.01, 0.2, 1])
+def test_groups_are_shown_at_the_turned_point_and_small_ones_left_out(
+    console: Console, visit: Open, threshold: float
+) -> None:
     seen = visit(console)
-    seen.find("#threshold").fill("20")
+    seen.find("#threshold").fill(f"{100 * threshold}")
     seen.shows("#promise", "only measured")
-    expected = console.get("models/screen/groups?threshold=0.2&clear_below=0.2")["groups"]
+    expected = console.get(f"models/screen/groups?threshold={threshold}&clear_below={threshold}")["groups"]
     rows = seen.find("#groups tbody tr")
     assert rows.count() == len(expected)
     for place, group in enumerate(expected):
@@ -139,6 +156,12 @@ def test_groups_are_shown_at_the_turned_point_and_small_ones_left_out(console: C
             assert "too few people" in text
         else:
             assert percents(text)[0] == pytest.approx(group["recall"]["value"], abs=6e-4)
+            alike = {(1, 0): "everybody is flagged", (0, 1): "nobody is flagged"}
+            assert re.findall(r"\w+body is flagged", text) == [
+                told
+                for shares, told in alike.items()
+                if shares == (group["recall"]["value"], group["specificity"]["value"])
+            ]
 
 
 def test_one_person_is_asked_about_at_the_turned_point_and_again_when_it_turns(console: Console, visit: Open) -> None:
@@ -146,11 +169,16 @@ def test_one_person_is_asked_about_at_the_turned_point_and_again_when_it_turns(c
     form = seen.find("#patient")
     form.get_by_role("group", name="fever").get_by_label("yes").check()
     seen.button("Ask the model").click()
-    seen.shows("#patient-missing", "choose one of")
+    expect(seen.find("#patient-missing span")).to_have_text(
+        ["Sex in the record: choose one of female, male.", "Was in contact with a confirmed case: choose yes or no."]
+    )
+    expect(seen.find("#patient .bad")).to_have_count(2)
+    expect(form.get_by_label("female", exact=True)).to_be_focused()
     form.get_by_role("group", name="sex").get_by_label("female", exact=True).check()
     form.get_by_role("group", name="contact").get_by_label("yes").check()
     seen.button("Ask the model").click()
     seen.shows("#patient-answer", "Flagged")
+    expect(seen.find("#patient .bad, #patient [aria-invalid]")).to_have_count(0)
     [row] = seen.sent("/screen")[-1]["rows"]
     assert row["fever"] is True
     assert row["cough"] is None
@@ -173,6 +201,7 @@ def test_numbers_categories_and_symptoms_are_asked_for_and_told(handmade_console
     seen.button("Ask the model").click()
     seen.shows("#patient-missing", "Age at the visit: enter a number from 0 to 120 years")
     expect(age).to_be_focused()
+    expect(age).to_have_attribute("aria-invalid", "true")
     age.fill("61.5")
     seen.page.get_by_label("Fluid in the retina").fill("450")
     seen.page.get_by_role("group", name="Which eye").get_by_label("left").check()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.console.visiting import Console, Visit
@@ -142,6 +143,48 @@ def test_a_phone_shows_it_all_without_going_sideways(console: Console, visit: Op
     assert box is not None
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= PHONE["width"]
+
+
+SCREENS = {
+    "light": {"viewport": DESKTOP},
+    "dark": {"viewport": DESKTOP, "color_scheme": "dark"},
+    "phone": {"viewport": PHONE},
+    "forced colours": {"viewport": DESKTOP, "forced_colors": "active"},
+}
+
+
+def faults(seen: Visit) -> list[str]:
+    """What axe-core, the checker of Deque Systems, finds wrong with the page as it stands."""
+    found = Axe().run(seen.page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [f"{fault['id']}: {node['html']}" for fault in found for node in fault["nodes"]]
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_an_outside_checker_finds_no_fault_whatever_is_open(console: Console, visit: Open, screen: str) -> None:
+    seen = visit(console, **SCREENS[screen])
+    assert faults(seen) == []
+    for summary in seen.find("summary").all():
+        summary.click()
+    seen.find("#kind").select_option("zone")
+    seen.shows("#people-sentence", "to be looked at again")
+    seen.foresee(422)
+    seen.words("recall >= 0.9999")
+    seen.shows("#refusal", "This cannot be had")
+    seen.button("Ask the model").click()
+    seen.shows("#patient-missing", "choose")
+    assert faults(seen) == []
+    seen.find("#threshold").fill("60")
+    seen.shows("#forbidden", "could not be made live")
+    seen.button("Make this live").click()
+    seen.find("#confirm").click()
+    seen.shows("#change-refusal", "Give a reason")
+    assert faults(seen) == []
+
+
+def test_an_outside_checker_finds_no_fault_in_numbers_categories_and_symptoms(
+    handmade_console: Console, visit: Open
+) -> None:
+    assert faults(visit(handmade_console)) == []
 
 
 def luminance(colour: str) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -31,22 +33,83 @@ def test_the_page_opens_at_the_live_point_of_the_screen(console: Console, visit:
     assert percents(seen.find("#live-facts").inner_text())[0] == pytest.approx(live["turned"]["threshold"], rel=1e-2)
 
 
-def test_the_slider_goes_evenly_over_every_distinct_threshold(console: Console, visit: Open) -> None:
+def stops(facts: dict[str, Any]) -> list[float]:
+    """Where on the slider each threshold should lie: halfway between even steps and even changes of people."""
+    hits, alarms, cases = facts["curve"]["hits"], facts["curve"]["alarms"], facts["certification"]
+    people = [0.0]
+    for place in range(1, len(hits)):
+        sick = (hits[place - 1] - hits[place]) / cases["positives"]
+        healthy = (alarms[place - 1] - alarms[place]) / cases["negatives"]
+        people.append(people[-1] + sick + healthy)
+    return [500 * place / (len(hits) - 1) + 500 * moved / people[-1] for place, moved in enumerate(people)]
+
+
+def test_a_key_moves_the_slider_by_one_threshold_however_many_people_change_sides(
+    console: Console, visit: Open
+) -> None:
     seen = visit(console)
-    thresholds = console.get("models/screen")["curve"]["thresholds"]
+    facts = console.get("models/screen")
+    thresholds, expected_at = facts["curve"]["thresholds"], stops(facts)
     slider = seen.find("#slider")
-    assert slider.get_attribute("max") == str(len(thresholds) - 1)
     slider.press("Home")
-    for place in (1, 2, 3):
-        slider.press("ArrowRight")
+    for key, place in (("ArrowRight", 1), ("ArrowRight", 2), ("ArrowUp", 3), ("ArrowLeft", 2)):
+        slider.press(key)
         between = (thresholds[place - 1] + thresholds[place]) / 2
         expected = console.preview("screen", between)["turned"]
         seen.shows("#promise", "only measured")
         expect(seen.find("#threshold")).to_have_value(f"{100 * between:.5g}")
-        assert slider.input_value() == str(place)
+        assert float(slider.input_value()) == pytest.approx(expected_at[place], abs=1)
         assert shown(seen) == measured(expected)
     slider.press("End")
     seen.shows("#verdict", re.compile(r"9\d\.\d"))
+    slider.press("ArrowRight")
+    assert slider.input_value() == "1000"
+
+
+def test_every_threshold_has_a_place_of_its_own_on_the_slider_and_the_useful_ones_have_room(
+    console: Console, visit: Open
+) -> None:
+    seen = visit(console)
+    facts = console.get("models/screen")
+    slider = seen.find("#slider")
+    slider.press("Home")
+    reached = [int(slider.input_value())]
+    for _ in facts["curve"]["thresholds"][1:]:
+        slider.press("ArrowRight")
+        reached.append(int(slider.input_value()))
+    assert reached == pytest.approx(stops(facts), abs=1)
+    assert all(before < after for before, after in itertools.pairwise(reached))
+    # The thresholds at which most people change sides are a few of many, and would else be a few pixels of the track.
+    most = max(
+        place for place, hits in enumerate(facts["curve"]["hits"]) if hits > facts["certification"]["positives"] / 2
+    )
+    assert most / len(reached) < 0.2
+    assert reached[most] > 400
+
+
+def test_under_a_finger_the_slider_goes_where_the_finger_is_and_comes_to_rest_on_a_threshold(
+    console: Console, visit: Open
+) -> None:
+    seen = visit(console)
+    facts = console.get("models/screen")
+    slider, mouse = seen.find("#slider"), seen.page.mouse
+    box = slider.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    mouse.move(box["x"] + 10, middle)
+    mouse.down()
+    for share in (0.3, 0.5, 0.7):
+        mouse.move(box["x"] + share * box["width"], middle)
+        assert float(slider.input_value()) == pytest.approx(1000 * share, abs=15)
+    mouse.up()
+    along = stops(facts)
+    resting = float(slider.input_value())
+    assert resting == pytest.approx(700, abs=15)
+    place = min(range(len(along)), key=lambda at: abs(along[at] - resting))
+    assert resting == pytest.approx(along[place], abs=1)
+    between = (facts["curve"]["thresholds"][place - 1] + facts["curve"]["thresholds"][place]) / 2
+    expect(seen.find("#threshold")).to_have_value(f"{100 * between:.5g}", timeout=30_000)
+    assert shown(seen) == measured(console.preview("screen", between)["turned"])
 
 
 def test_many_turns_at_once_are_asked_once(console: Console, visit: Open) -> None:
@@ -55,16 +118,21 @@ def test_many_turns_at_once_are_asked_once(console: Console, visit: Open) -> Non
     seen.page.evaluate(
         """() => {
             const slider = document.querySelector("#slider");
-            for (let place = 5; place <= 60; place += 1) {
-                slider.value = place;
+            for (let value = 50; value <= 600; value += 10) {
+                slider.value = value;
                 slider.dispatchEvent(new Event("input", { bubbles: true }));
             }
         }"""
     )
     seen.shows("#promise", "only measured")
-    thresholds = console.get("models/screen")["curve"]["thresholds"]
+    facts = console.get("models/screen")
+    thresholds = facts["curve"]["thresholds"]
+    resting = float(seen.find("#slider").input_value())
+    assert resting == pytest.approx(600, abs=8)
+    along = stops(facts)
+    place = min(range(len(along)), key=lambda at: abs(along[at] - resting))
     assert seen.sent("/preview")[before:] == [
-        {"operating_point": pytest.approx((thresholds[59] + thresholds[60]) / 2), "prevalence": None}
+        {"operating_point": pytest.approx((thresholds[place - 1] + thresholds[place]) / 2), "prevalence": None}
     ]
 
 
@@ -161,15 +229,98 @@ def test_a_contract_that_cannot_be_had_says_how_near_it_came_and_keeps_the_last_
     seen.foresee(422)
     seen.words("recall >= 0.9999")
     seen.shows("#refusal", "This cannot be had")
-    seen.shows("#refusal", re.compile(r"carry recall 0\.99\d+ at most"))
+    seen.shows("#refusal", re.compile("carry recall of 99\\.\\d+\u202f% at most"))
+    seen.shows("#refusal", re.compile(r"It would take \d\d,\d\d\d more sick people with a known answer\."))
+    expect(seen.find("#words")).to_have_attribute("aria-invalid", "true")
     seen.shows("#refusal", "still those of the last point that could")
     assert shown(seen) == before
     seen.button("Make this live").click()
     expect(seen.find("#change")).not_to_be_visible()
     seen.words("recall of much")
-    seen.shows("#refusal", "recall of much")
+    seen.shows(
+        "#refusal", "These words are not understood: 'recall of much'. Write, for example, “recall of at least 95 %”"
+    )
     seen.find("#threshold").fill("3")
     expect(seen.find("#refusal")).to_be_empty()
+    expect(seen.find("#words")).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_the_examples_that_the_page_gives_are_understood(console: Console, visit: Open) -> None:
+    seen = visit(console)
+    seen.foresee(422)
+    seen.words("as good as can be")
+    seen.shows("#refusal", "Write, for example")
+    examples = re.findall("“([^”]+)”", seen.find("#refusal").inner_text())
+    examples.append(seen.find("#words-hint q").inner_text())
+    assert len(examples) == 3
+    for words in examples:
+        body = {"operating_point": words}
+        answer = httpx.post(f"{console.url}/operating-points/screen/preview", json=body, timeout=60)
+        assert "should be a contract in words" not in answer.text
+        assert answer.status_code == httpx.codes.OK or "cannot be certified" in answer.text
+
+
+@pytest.mark.parametrize("size", [{"width": 1440, "height": 700}, {"width": 360, "height": 740}])
+def test_a_refusal_comes_into_sight_on_a_low_screen(console: Console, visit: Open, size: dict[str, int]) -> None:
+    seen = visit(console, viewport=size)
+    seen.foresee(422)
+    seen.words("recall >= 0.9999")
+    seen.shows("#refusal", "This cannot be had")
+    expect(seen.find("#refusal b")).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("#threshold", "101", "“Flag from” takes a probability: from 0 to 100 %."),
+        ("#threshold", "-1", "“Flag from” takes a probability: from 0 to 100 %."),
+        ("#prevalence", "150", "“Sick here” takes a share of all people: above 0 and below 100 %."),
+        ("#prevalence", "0", "“Sick here” takes a share of all people: above 0 and below 100 %."),
+    ],
+)
+def test_a_number_that_is_no_share_is_refused_beside_its_field_and_asks_nothing(
+    console: Console, visit: Open, field: str, value: str, told: str
+) -> None:
+    seen = visit(console)
+    asked, before = len(seen.sent("/preview")), shown(seen)
+    seen.find(field).fill(value)
+    seen.shows("#refusal", told)
+    expect(seen.find(field)).to_have_attribute("aria-invalid", "true")
+    assert shown(seen) == before
+    seen.button("Make this live").click()
+    expect(seen.find("#change")).not_to_be_visible()
+    assert len(seen.sent("/preview")) == asked
+    seen.find(field).fill("5")
+    expect(seen.find("#refusal")).to_be_empty()
+    expect(seen.find(field)).not_to_have_attribute("aria-invalid", "true")
+    assert seen.sent("/preview")[-1] in (
+        {"operating_point": 0.05, "prevalence": None},
+        {"operating_point": None, "prevalence": 0.05},
+    )
+
+
+def test_what_was_released_is_named_until_something_else_is_asked(console: Console, visit: Open) -> None:
+    seen = visit(console)
+    chosen = seen.find("#kind option:checked")
+    expect(chosen).to_have_text("“default”: recall of at least 90\u202f%, with 95\u202f% certainty")
+    seen.find("#slider").press("ArrowRight")
+    expect(chosen).to_have_text("nothing, I turn by hand")
+    seen.button("Back to live").click()
+    expect(chosen).to_contain_text("“default”")
+
+
+def test_the_words_of_the_service_are_written_for_people(console: Console, visit: Open) -> None:
+    seen = visit(console, "presurgical")
+    seen.shows(
+        "#target",
+        "Asked of it when it was released: precision of at least 80\u202f% where 8\u202f% of people are sick,"
+        " with 95\u202f% certainty.",
+    )
+    seen.shows(
+        "#bounds", "any threshold, prevalences from 1\u202f% to 20\u202f%, as long as precision of at least 70\u202f%"
+    )
+    for part in ("#target", "#live-facts", "#bounds", "#promise", "#history"):
+        assert re.findall(r">=|<=|confidence|\b0\.\d+(?![\d\s]*%)", seen.find(part).inner_text()) == []
 
 
 def test_a_point_that_flags_everybody_or_nobody_is_said_to_tell_nothing(console: Console, visit: Open) -> None:
