@@ -18,8 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +33,7 @@ from benchmarks import section
 from serving.audit import verify
 from serving.change import version_of
 from serving.tuning import Store
-from tests.postgres import NoPostgres, postgres
+from tests.postgres import NoPostgres, Postgres, postgres
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "turning.md"
@@ -76,14 +78,15 @@ def main(
     tallies: dict[str, Tally] = {}
     console = Console()
     with ExitStack() as places, tempfile.TemporaryDirectory() as folder:
-        urls = {"SQLite": f"sqlite:///{folder}/changes.db"}
+        stores: dict[str, tuple[str, Callable[[], None]]] = {"SQLite": (f"sqlite:///{folder}/changes.db", lambda: None)}
         try:
             server = places.enter_context(postgres())
-            urls["PostgreSQL"] = server.url(server.new_database())
+            database = server.new_database()
+            stores["PostgreSQL"] = (server.url(database), partial(deserted, server, database))
         except NoPostgres as reason:
             console.print(f"PostgreSQL was not tried: {reason}.")
-        for name, url in urls.items():
-            tallies[name] = tally(name, url, kills, random.Random(seed))
+        for name, (url, settled) in stores.items():
+            tallies[name] = tally(name, url, settled, kills, random.Random(seed))
     text = written(tallies)
     section.write(page, "crashes of a writer", text)
     console.print(text, markup=False, soft_wrap=True)
@@ -91,12 +94,21 @@ def main(
         raise typer.Exit(1)
 
 
-def tally(name: str, url: str, kills: int, moments: random.Random) -> Tally:
-    """Kill `kills` writers, one after the other, on one store."""
+def deserted(server: Postgres, database: str) -> None:
+    """Wait until the server has noticed that the writer is dead: till then it may still keep what it was sent."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with server.connect(database) as connection:
+        while connection.execute(others).fetchone() != (0,):
+            time.sleep(0.01)
+
+
+def tally(name: str, url: str, settled: Callable[[], None], kills: int, moments: random.Random) -> Tally:
+    """Kill `kills` writers, one after the other, on one store, and look at it each time when it has settled."""
     found = Tally()
     known: dict[int, str] = {}
     for _ in track(range(kills), description=name):
         said = killed_writer(url, moments.uniform(0, 0.1))
+        settled()
         known |= said
         with Store(url) as store:
             newest = store.current(ENDPOINT, BUNDLE)
