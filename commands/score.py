@@ -35,7 +35,14 @@ def score(
     with answered():
         scorer = Scorer(open_bundle(bundle))
         setting = Setting.told(operating_point, prevalence)
-        bar = Progress(TextColumn("{task.fields[state]}"), TimeElapsedColumn(), console=complaints, transient=True)
+        bar = Progress(
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            console=complaints,
+            transient=True,
+            # A script would get an empty line of it.
+            disable=not complaints.is_terminal,
+        )
         with bar:
             task = bar.add_task("rows", total=None, state="0 rows")
             found = score_file(
