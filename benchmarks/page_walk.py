@@ -26,7 +26,7 @@ from tests.console.opening import chromium, open_visit, served
 from tests.console.visiting import Console, Visit
 
 OUT = Path(__file__).parents[1] / "docs" / "console"
-COLOURS = 128  # as many as the page needs; a picture is then a third as large
+COLOURS = 128  # the commonest; what is left are shades at the edges of letters
 SCREEN = {"viewport": {"width": 1280, "height": 800}}
 
 
