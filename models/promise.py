@@ -71,13 +71,18 @@ class Promise(Value):
         )
         group = "" if self.group is None else f" in {self.group}"
         where = "" if self.prevalence is None else f" at prevalence {self.prevalence:g}"
+        if self.of_the_cases:
+            where = " among people like the certification cases"
         return f"{NAMES[self.figure]} {sign} {bound:.{digits}g}{group}{where}{priced}"
 
-    def holds_at(self, prevalence: float, *, certified_at: float) -> bool:
-        """Whether it is about people of whom `prevalence` are sick, if its cases stand for `certified_at`."""
-        if self.prevalence is not None:
-            return self.prevalence == prevalence
-        return self.figure != "flagged" or prevalence == certified_at
+    @property
+    def of_the_cases(self) -> bool:
+        """Whether it is about people of whom as many are sick as of the certification cases, and about no others."""
+        return self.figure == "flagged" and self.prevalence is None
+
+    def holds_at(self, prevalence: float, *, cases: float) -> bool:
+        """Whether it is about people of whom `prevalence` are sick, if `cases` is that of the certification cases."""
+        return prevalence == cases if self.of_the_cases else self.prevalence in {None, prevalence}
 
     @property
     def bound(self) -> float:

@@ -107,13 +107,14 @@ def test_a_promise_that_says_too_little_or_too_much_is_refused(fields: dict[str,
 def test_promises_in_words_name_all_that_they_depend_on() -> None:
     assert str(promise("recall", group="sex=male")) == "recall >= 0.5 in sex=male with confidence 0.9"
     assert str(promise("flagged", prevalence=0.02)) == "flagged <= 0.9 at prevalence 0.02 with confidence 0.9"
+    assert str(promise("flagged")) == "flagged <= 0.9 among people like the certification cases with confidence 0.9"
     assert str(promise("cost", prevalence=0.02, costs=Costs(miss=50.0))) == (
         "cost per person <= 0.9 at prevalence 0.02 where a miss costs 50, an alarm 1 with confidence 0.9"
     )
 
 
 def test_only_promises_that_do_not_depend_on_the_prevalence_hold_at_another() -> None:
-    assert promise("recall").holds_at(0.5, certified_at=0.1)
-    assert promise("specificity").holds_at(0.5, certified_at=0.1)
+    assert promise("recall").holds_at(0.5, cases=0.1)
+    assert promise("specificity").holds_at(0.5, cases=0.1)
     for each in (promise("flagged"), promise("precision", prevalence=0.1), promise("flagged", prevalence=0.1)):
-        assert [each.holds_at(at, certified_at=0.1) for at in (0.1, 0.5)] == [True, False]
+        assert [each.holds_at(at, cases=0.1) for at in (0.1, 0.5)] == [True, False]

@@ -99,6 +99,11 @@ def test_room_for_people_as_they_come_is_promised_where_they_come_so_only(screen
     assert [each.promise.figure for each in turn(screen, Setting(operating_point=asked)).certificates] == ["flagged"]
     elsewhere = turn(screen, Setting(operating_point=asked, prevalence=0.5))
     assert elsewhere.certificates == ()
+    # Nor at the prevalence of the bundle, once it is named, where the cases hold another share of the sick.
+    assert turn(screen, Setting(operating_point=asked, prevalence=screen.prevalence)).certificates == ()
+    share = screen.curve.positive_count / (screen.curve.positive_count + screen.curve.negative_count)
+    assert share != screen.prevalence
+    assert len(turn(screen, Setting(operating_point=asked, prevalence=share)).certificates) == 1
     # The same people are flagged all the same.
     assert screen.curve.at(elsewhere.own[0]) == screen.curve.at(turn(screen, Setting(operating_point=asked)).own[0])
 

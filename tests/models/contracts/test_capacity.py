@@ -58,7 +58,7 @@ def test_who_has_room_for_too_few_is_told_how_many_more_cases_would_do(prevalenc
     with pytest.raises(Unreachable) as caught:
         contract.choose(curve, guide=curve)
     carried = carried_by_scipy(counts, contract)
-    where = "" if prevalence is None else " at prevalence 0.3"
+    where = " among people like the certification cases" if prevalence is None else " at prevalence 0.3"
     assert caught.value.nearest == pytest.approx(carried, rel=1e-9)
     assert caught.value.reason == (
         "The fewest that can be flagged, if any of the sick is to be among them, carry flagged <="
