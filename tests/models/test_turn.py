@@ -99,13 +99,19 @@ def test_room_for_people_as_they_come_is_promised_where_they_come_so_only(screen
     assert [each.promise.figure for each in turn(screen, Setting(operating_point=asked)).certificates] == ["flagged"]
     elsewhere = turn(screen, Setting(operating_point=asked, prevalence=0.5))
     assert elsewhere.certificates == ()
-    # Nor at the prevalence of the bundle, once it is named, where the cases hold another share of the sick.
-    assert turn(screen, Setting(operating_point=asked, prevalence=screen.prevalence)).certificates == ()
-    share = screen.curve.positive_count / (screen.curve.positive_count + screen.curve.negative_count)
-    assert share != screen.prevalence
-    assert len(turn(screen, Setting(operating_point=asked, prevalence=share)).certificates) == 1
     # The same people are flagged all the same.
     assert screen.curve.at(elsewhere.own[0]) == screen.curve.at(turn(screen, Setting(operating_point=asked)).own[0])
+
+
+def test_room_for_people_as_they_come_is_not_promised_at_the_prevalence_of_the_bundle(zoned: Manifest) -> None:
+    """The bundle states its probabilities where 0.2 are sick, but of its cases 0.594 are."""
+    asked, share = "flag at most 0.3", zoned.curve.positive_count / len(handmade.certification()[1])
+    assert (zoned.prevalence, share) == (0.2, 0.594)
+    found = {
+        prevalence: len(turn(zoned, Setting(operating_point=asked, prevalence=prevalence)).certificates)
+        for prevalence in (None, 0.2, share)
+    }
+    assert found == {None: 1, 0.2: 0, share: 1}
 
 
 def test_of_two_promises_the_one_at_another_prevalence_is_not_given(screen: Manifest) -> None:
