@@ -1,0 +1,1 @@
+"""The code broken in many ways, to see whether a test notices."""

@@ -1,0 +1,102 @@
+"""Faults in what makes a promise hold: order statistics, fixed sequences, shared risk."""
+
+from __future__ import annotations
+
+from benchmarks.mutants.fault import Mutant
+
+ORDER, SEQUENCE = "models/order_statistic.py", "models/fixed_sequence.py"
+RECALL, SPECIFICITY = "models/contracts/recall.py", "models/contracts/specificity.py"
+PRECISION, NPV = "models/contracts/precision.py", "models/contracts/npv.py"
+CAPACITY, COST = "models/contracts/capacity.py", "models/contracts/cost.py"
+GROUPS, SHARING = "models/contracts/every_group.py", "models/sharing.py"
+ZONE, SEVERAL = "models/contracts/rule_in_out.py", "models/contracts/several.py"
+
+FOLDER = "models/contracts"
+TESTS = {
+    ORDER: [f"{FOLDER}/test_recall.py", f"{FOLDER}/test_specificity.py"],
+    SEQUENCE: [f"{FOLDER}/test_precision.py", f"{FOLDER}/test_npv.py"],
+    RECALL: [f"{FOLDER}/test_recall.py"],
+    SPECIFICITY: [f"{FOLDER}/test_specificity.py"],
+    PRECISION: [f"{FOLDER}/test_precision.py"],
+    NPV: [f"{FOLDER}/test_npv.py"],
+    CAPACITY: [f"{FOLDER}/test_capacity.py"],
+    COST: [f"{FOLDER}/test_cost.py"],
+    GROUPS: [f"{FOLDER}/test_every_group.py"],
+    SHARING: [f"{FOLDER}/test_several.py", f"{FOLDER}/test_rule_in_out.py"],
+    ZONE: [f"{FOLDER}/test_rule_in_out.py"],
+    SEVERAL: [f"{FOLDER}/test_several.py"],
+}
+
+MUTANTS = [
+    Mutant(ORDER, "risk = 1 - confidence", "risk = (1 - confidence) / 2", "one-sided risk halved"),
+    Mutant(ORDER, "bdtr(middle, cases, 1 - at_least)", "bdtr(middle + 1, cases, 1 - at_least)", "one mistake too few"),
+    Mutant(ORDER, "low, high = -1, cases", "low, high = 0, cases", "no mistake certifies any number of cases"),
+    Mutant(ORDER, "None if low < 0", "None if low <= 0", "no mistakes allowed read as unreachable"),
+    Mutant(ORDER, "range(max(guess - 1, 1), guess + 2)", "range(guess + 1, guess + 3)", "one case too many is asked for"),
+    Mutant(RECALL, "(certification.positives), misses + 1)", "(certification.positives), misses)", "k-th score, not (k+1)-th"),
+    Mutant(RECALL, "(certification.positives), misses + 1)", "(certification.positives), misses + 2)", "one miss too many"),
+    Mutant(RECALL, "(certification.positives), misses + 1)", '(certification.positives), misses + 1, side="right")', "wrong side of a tie"),
+    Mutant(RECALL, "float(certification.middles[missed])", "float(certification.thresholds[missed])", "threshold on the score itself"),
+    Mutant(RECALL, "lower_bound(positives - misses,", "lower_bound(positives,", "certified as if none was missed"),
+    Mutant(RECALL, "if misses is None:", "if not misses:", "no misses allowed read as unreachable"),
+    Mutant(RECALL, "self.positives_needed - positives", "self.positives_needed - positives - 1", "advice one short"),
+    Mutant(RECALL, "alarms[places] / curve.negative_count", "alarms[places] / curve.positive_count", "specificity among the sick"),
+    Mutant(RECALL, "len(hits) - 1 - np.searchsorted", "len(hits) - 2 - np.searchsorted", "region one threshold lower"),
+    Mutant(SPECIFICITY, "searchsorted(beyond, alarms + 1)", "searchsorted(beyond, alarms + 2)", "one alarm too many"),
+    Mutant(SPECIFICITY, "searchsorted(beyond, alarms + 1)", "searchsorted(beyond, alarms)", "one alarm too few"),
+    Mutant(SPECIFICITY, "float(certification.middles[place])", "float(certification.thresholds[place])", "threshold on the score itself"),
+    Mutant(SPECIFICITY, "lower_bound(negatives - alarms, negatives, self.confidence), self", "lower_bound(negatives, negatives, self.confidence), self", "certified as if none was alarmed"),
+    Mutant(SPECIFICITY, "if not low or low[0] > high:", "if not low:", "a point that flags none of the sick"),
+    Mutant(SPECIFICITY, 'allowed, side="right")', 'allowed, side="left")', "region with an alarm too few"),
+    Mutant(PRECISION, "[surest(promise, guide) :]", "[surest(promise, guide) + 1 :]", "the surest threshold left out"),
+    Mutant(PRECISION, "[surest(promise, guide) :]", "[0:]", "not from the guide's surest threshold"),
+    Mutant(PRECISION, "surest(promise, guide)", "surest(promise, certification)", "the certification cases as guide"),
+    Mutant(PRECISION, "walk(promise, certification,", "walk(promise, guide,", "certified on the guide"),
+    Mutant(PRECISION, "precision >= least].max", "precision > 0.0].max", "region without its promises"),
+    Mutant(NPV, "len(guide.middles) - 1 - surest", "len(guide.middles) - 2 - surest", "from one below the surest"),
+    Mutant(NPV, "walk(promise, certification,", "walk(promise, guide,", "certified on the guide"),
+    Mutant(NPV, "guide.middles[place:]", "guide.middles[: place + 1][::-1]", "walked towards fewer people cleared"),
+    Mutant(NPV, "healthy + self.prevalence * missed", "healthy + missed", "region without the prevalence"),
+    Mutant(SEQUENCE, "half = (1 - promise.confidence) / 2", "half = 1 - promise.confidence", "risk not shared by two bounds"),
+    Mutant(SEQUENCE, "int(np.argmin(met))", "int(met.sum())", "testing goes on after a failure"),
+    Mutant(SEQUENCE, "return thresholds[:passed]", "return thresholds[: passed + 1]", "the one that failed too"),
+    Mutant(SEQUENCE, "share * caught, (1 - share) * alarmed", "(1 - share) * caught, share * alarmed", "prevalence of the healthy"),
+    Mutant(SEQUENCE, "np.maximum(negatives - alarms, 1), 1 - half)", "np.maximum(negatives - alarms, 1), half)", "false alarms bounded from below"),
+    Mutant(SEQUENCE, "(1 - share) * (1 - alarmed), share * (1 - caught)", "(1 - share) * (1 - alarmed), share * caught", "the sick found, for the sick missed"),
+    Mutant(SEQUENCE, "start, stroke = start + stroke, stroke * 2", "start, stroke = start + stroke + 1, stroke * 2", "a threshold skipped between strokes"),
+    Mutant(SEQUENCE, "math.ceil(counts.positives * (times - 1))", "math.ceil(counts.positives * (times - 1) / 2)", "half the advice"),
+    Mutant(SEQUENCE, "counts.grown(MOST_TIMES))):\n        return None", "counts.grown(MOST_TIMES))):\n        return 1.0", "advice where none helps"),
+    Mutant(SEQUENCE, "if not positives or not negatives:", "if not positives:", "a guide without negatives"),
+    Mutant(CAPACITY, "<= self.at_most", "<= self.at_most * 2", "twice the room"),
+    Mutant(CAPACITY, "half = (1 - self.confidence) / 2", "half = 1 - self.confidence", "risk not shared by two bounds"),
+    Mutant(CAPACITY, "if place == len(met) or not hits[place]:", "if place == len(met):", "a point that flags none of the sick"),
+    Mutant(CAPACITY, "betaincinv(of + 1, np.maximum(out_of - of, 1), 1 - risk)", "betaincinv(np.maximum(of, 1), out_of - of + 1, 1 - risk)", "upper bound off by one case"),
+    Mutant(CAPACITY, "_upper(hits + alarms,", "_upper(alarms,", "the sick take no room"),
+    Mutant(CAPACITY, "at = share if self.prevalence is None else self.prevalence", "at = share", "region at another prevalence"),
+    Mutant(COST, "return min(self.costs.miss", "return max(self.costs.miss", "the dearer trivial answer"),
+    Mutant(COST, "self.costs.miss * self.prevalence, self.costs.false_alarm * (1 - self.prevalence)", "self.costs.miss * (1 - self.prevalence), self.costs.false_alarm * self.prevalence", "prevalence of the healthy"),
+    Mutant(COST, "prevalence=self.prevalence, to=curve.prevalence", "prevalence=curve.prevalence, to=self.prevalence", "threshold moved the wrong way"),
+    Mutant(COST, "if not promise.met_by(carried):", "if not promise.met_by(promise.measured(counts)):", "certified by what was measured"),
+    Mutant(GROUPS, "high = min(high, span.high)", "high = span.high", "the last group decides"),
+    Mutant(GROUPS, "if not meant:", "if False:", "a group that nobody knows passed over"),
+    Mutant(GROUPS, 'group.partition("=")[0] == name', "False", "the groups of a column forgotten"),
+    Mutant(GROUPS, "or [name]]", "]", "a group without cases called kept"),
+    Mutant(GROUPS, 'certificate.model_copy(update={"promise": self._promise(name)})', "certificate", "a certificate that names no group"),
+    Mutant(SHARING, "each = 1 - (1 - confidence) / len(parts)", "each = confidence", "risk not shared by the parts"),
+    Mutant(SHARING, "max(span.low for span in spans), min(span.high", "min(span.low for span in spans), min(span.high", "one promise at least, not all"),
+    Mutant(SHARING, "if low <= high else None", "if low < high else None", "a single threshold in common refused"),
+    Mutant(SHARING, "reduce(np.intersect1d, tested)", "tested[0]", "thresholds that one part did not test"),
+    Mutant(SHARING, "(among >= low) & (among <= high)", "(among >= low)", "a tested threshold beyond a span"),
+    Mutant(SHARING, "and part.confidence != confidence", "and False", "a part with another confidence"),
+    Mutant(ZONE, "self.rule_in.needs_guide or self.rule_out.needs_guide", "self.rule_in.needs_guide and self.rule_out.needs_guide", "a guide forgotten"),
+    Mutant(ZONE, "threshold=upper.low,\n", "threshold=upper.high,\n", "the zone wider than it need be"),
+    Mutant(ZONE, "clear_below=lower.high,\n", "clear_below=lower.low,\n", "nobody cleared"),
+    Mutant(ZONE, "cleared=certification.at(lower.high)", "cleared=certification.at(upper.low)", "counts of the other threshold"),
+    Mutant(ZONE, "shared((self.rule_in, self.rule_out), self.confidence)", "(self.rule_in, self.rule_out)", "risk not shared by the two"),
+    Mutant(ZONE, "certification, common.low,", "certification, common.high,", "fewer of the sick found than could be"),
+    Mutant(ZONE, "if lower.high >= upper.low:", "if False:", "cleared above the flagged"),
+    Mutant(SEVERAL, "return shared(self.contracts, self.confidence)", "return self.contracts", "risk not shared by the parts"),
+    Mutant(SEVERAL, 'if self.then == "the fewest alarms"', 'if self.then == "the most hits"', "the other end chosen"),
+    Mutant(SEVERAL, "any(part.needs_guide", "all(part.needs_guide", "a guide forgotten"),
+    Mutant(SEVERAL, "positive_count * (times - 1)", "positive_count * times", "advice too large"),
+]  # fmt: skip

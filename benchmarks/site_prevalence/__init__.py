@@ -1,0 +1,1 @@
+"""What tuning a bundle for a site can do, and where it can not."""
