@@ -17,7 +17,7 @@ TESTS = {
     POINT: ["models/test_operating_point.py", f"{FOLDER}/test_rule_in_out.py"],
     CONSERVATIVE: ["models/test_conservative.py"],
     CONTROL: ["models/test_change_control.py"],
-    TURN: ["models/test_turn.py"],
+    TURN: ["models/test_turn.py", "models/test_scorer.py"],
     WORDS: ["models/test_words.py"],
     PLAN: ["models/test_plan.py"],
 }

@@ -9,7 +9,7 @@ ASKED, FIGURES = "models/pathway_contract.py", "models/pathway_figures.py"
 
 TESTS = {
     JOINT: ["models/test_joint.py"],
-    PATHWAY: ["models/test_pathway.py"],
+    PATHWAY: ["models/test_pathway.py", "models/test_pathway_wording.py"],
     ASKED: ["models/test_pathway_contract.py"],
     FIGURES: ["models/test_pathway_figures.py"],
 }

@@ -8,13 +8,13 @@ CHANGE, AUDIT, TUNING = "serving/change.py", "serving/audit.py", "serving/tuning
 LIVE, ACCESS, ENDPOINT, POINTS = "serving/live.py", "serving/access.py", "serving/endpoint.py", "serving/points.py"
 
 TESTS = {
-    CHANGE: ["serving/test_change.py", "serving/test_audit.py"],
-    AUDIT: ["serving/test_audit.py"],
+    CHANGE: ["serving/test_change.py", "serving/test_change_boundaries.py"],
+    AUDIT: ["serving/test_audit.py", "serving/test_change_boundaries.py"],
     TUNING: ["serving/test_tuning.py"],
     LIVE: ["serving/test_live.py"],
     ACCESS: ["serving/test_access.py"],
     ENDPOINT: ["serving/test_endpoint.py"],
-    POINTS: ["serving/test_points.py", "serving/test_live.py"],
+    POINTS: ["serving/test_points.py", "serving/test_points_boundaries.py"],
 }
 
 MUTANTS = [
