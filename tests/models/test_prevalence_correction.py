@@ -7,7 +7,7 @@ from scipy import special, stats
 
 from models import prevalence
 from models.curve import Curve
-from models.likelihood_ratio import kinds_of, line_of, logits_of, ratios_of
+from models.likelihood_ratio import NotIdentified, kinds_of, line_of, logits_of, ratios_of
 from models.prevalence import PrevalenceEstimate, estimate, most_likely, weighed
 
 Numbers = NDArray[np.float64]
@@ -97,3 +97,13 @@ def test_few_sick_cases_widen_the_interval_by_that_much() -> None:
             found.append(estimate(people, curve))
     wide, narrow = (one.high - one.low for one in found)
     assert wide > 1.05 * narrow
+
+
+def test_fifty_rows_are_enough_and_one_less_is_not() -> None:
+    random = np.random.default_rng(4)
+    scores = np.concatenate([random.normal(2, 1, 100), random.normal(0, 1, 900)])
+    curve = Curve.of(probabilities(scores), np.repeat([1, 0], [100, 900]))
+    people = probabilities(np.concatenate([random.normal(2, 1, 25), random.normal(0, 1, 25)]))
+    assert estimate(people, curve).rows == 50
+    with pytest.raises(NotIdentified):
+        estimate(people[1:], curve)
