@@ -93,10 +93,10 @@ def estimate(
     widely than the healthy. So it is corrected by what the same weights say of the certification cases, whose
     labels are known (`weighed`).
 
-    The interval is the percentile one of 1,000 resamples, widened for few cases as Student's t is, of the rows, or
-    of `groups` [rows] where rows of one patient belong together, and each time of the certification cases too:
-    the line is an estimate itself. The same resamples tell how far, in ten bins of the scores, chance takes people
-    from the mix that they should be; `fit` is how often that is further than these people are.
+    The interval is the bias-corrected percentile one of 1,000 resamples, widened for few cases as Student's t is, of
+    the rows, or of `groups` [rows] where rows of one patient belong together, and each time of the certification
+    cases too: the line is an estimate itself. The same resamples tell how far, in ten bins of the scores, chance
+    takes people from the mix that they should be; `fit` is how often that is further than these people are.
     `benchmarks/site_prevalence` measures all of it.
 
     Raises NotIdentified if the scores are alike, too few, or at one end of what is possible, or if the
@@ -104,7 +104,8 @@ def estimate(
 
     Sources: Saerens, Latinne & Decaestecker, Neural Computation 2002; Alexandari, Kundaje & Shrikumar, ICML 2020
     (a line with an intercept first); Vaz, Izbicki & Stern, Journal of Machine Learning Research 2019 (the ratio
-    estimator, here the correction); Hesterberg, The American Statistician 2015 (the expanded percentile interval).
+    estimator, here the correction); Efron, Canadian Journal of Statistics 1981 (the bias-corrected interval);
+    Hesterberg, The American Statistician 2015 (its expansion for few cases).
     """
     scores = np.asarray(probabilities, dtype=np.float64)
     kinds = kinds_of(curve)
@@ -124,8 +125,10 @@ def estimate(
             " people alone. More rows may tell, unless these people differ by more than their prevalence."
         )
     patients = None if owner is None else int(owner.max()) + 1
-    tail = _tail(min(len(scores) if patients is None else patients, int(kinds.sick.sum()), int(kinds.healthy.sum())))
-    low, high = np.quantile(resampled, (tail, 1 - tail))
+    people = patients or len(scores)
+    # Of 2,000 people of whom 40 are sick, it is the 40 who tell.
+    fewest = min(int(people * min(value, 1 - value)), int(kinds.sick.sum()), int(kinds.healthy.sum()))
+    low, high = np.quantile(resampled, _ends(resampled, value, fewest))
     return PrevalenceEstimate(
         value=value,
         # The estimate may lie beyond its resamples, by rounding or by chance.
@@ -199,11 +202,18 @@ def _shares(at: float, kinds: Kinds, lines: Numbers, rows: _Rows, counts: tuple[
     return weighed(at, (of_people, here), (of_cases, sick), (of_cases, healthy))
 
 
-def _tail(cases: int) -> float:
-    """What share of resamples to leave out at either end, where so many cases are the fewest of their kind."""
+def _ends(resampled: Numbers, value: float, cases: int) -> tuple[float, float]:
+    """Which shares of the resamples lie below the interval, and below its upper end.
+
+    Corrected for the bias of the resamples, whose middle need not be the estimate, and moved outwards where so few
+    cases tell, as Student's t is wider than the normal law.
+    """
     few = max(cases, 2)
     reach = float(special.stdtrit(few - 1, (1 + CONFIDENCE) / 2)) * np.sqrt(few / (few - 1))
-    return float(special.ndtr(-reach))
+    # Half of those that are the estimate itself; and never all of them, of which the normal law knows nothing.
+    below = float(np.clip(((resampled < value).mean() + (resampled <= value).mean()) / 2, 0.01, 0.99))
+    middle = 2 * float(special.ndtri(below))
+    return float(special.ndtr(middle - reach)), float(special.ndtr(middle + reach))
 
 
 def _check(scores: Numbers, distinct: Numbers) -> None:

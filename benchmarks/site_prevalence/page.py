@@ -33,7 +33,7 @@ METHOD = [
     "the line, so its share is off where the line is, and no number of rows mends that. Fulcrum takes it only to weigh the",
     "scores, and compares their weighted mean with those of the sick and of the healthy certification cases, whose labels",
     "are known (the ratio estimator of Vaz, Izbicki & Stern, 2019). The interval is that of 1,000 resamples of the rows and",
-    "of the certification cases, widened for few cases as Student's t is.",
+    "of the certification cases, corrected for bias and widened for few cases as Student's t is.",
     "",
 ]  # fmt: skip
 

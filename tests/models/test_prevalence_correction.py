@@ -81,22 +81,43 @@ def test_the_likeliest_share_is_found_where_ratios_are_beyond_all_bounds() -> No
 def test_the_interval_of_few_cases_is_widened_as_the_t_distribution_is(cases: int) -> None:
     # That of a mean of so many normal cases, by resamples whose spread is too small by the root of (n - 1) / n.
     wanted = stats.t.ppf(0.975, cases - 1) * np.sqrt(cases / (cases - 1))
-    assert stats.norm.isf(prevalence._tail(cases)) == pytest.approx(wanted)
+    low, high = prevalence._ends(np.linspace(0, 1, 1001), 0.5, cases)
+    assert (-stats.norm.ppf(low), stats.norm.ppf(high)) == pytest.approx((wanted, wanted))
 
 
-def test_few_sick_cases_widen_the_interval_by_that_much() -> None:
+def test_the_interval_is_corrected_for_the_bias_of_the_resamples() -> None:
+    random = np.random.default_rng(5)
+    sample = random.exponential(size=(400,))
+    resampled = np.array([np.sum(random.choice(sample, 400) ** 2) / 400 for _ in range(4000)])
+    value = float(np.mean(sample**2)) * 0.97
+    low, high = np.quantile(resampled, prevalence._ends(resampled, value, 10**6))
+    shift = 2 * stats.norm.ppf(np.mean(resampled < value))
+    wanted = np.sort(resampled)[[round(4000 * stats.norm.cdf(shift + side * 1.959964)) for side in (-1, 1)]]
+    assert (low, high) == pytest.approx(tuple(wanted), rel=0.01)
+    assert low < np.quantile(resampled, 0.025)
+
+
+def test_few_sick_people_widen_the_interval_as_few_sick_cases_do() -> None:
     random = np.random.default_rng(3)
-    scores = np.concatenate([random.normal(2, 1, 12), random.normal(0, 1, 2000)])
-    curve = Curve.of(probabilities(scores), np.repeat([1, 0], [12, 2000]))
-    people = probabilities(np.concatenate([random.normal(2, 1, 300), random.normal(0, 1, 700)]))
-    kept = prevalence._tail
-    found: list[PrevalenceEstimate] = []
-    for tail in (kept, lambda cases: 0.025):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(prevalence, "_tail", tail)
-            found.append(estimate(people, curve))
-    wide, narrow = (one.high - one.low for one in found)
-    assert wide > 1.05 * narrow
+    few, many = (
+        Curve.of(
+            probabilities(np.concatenate([random.normal(2, 1, sick), random.normal(0, 1, 2000)])),
+            np.repeat([1, 0], [sick, 2000]),
+        )
+        for sick in (12, 1000)
+    )
+    crowd = probabilities(np.concatenate([random.normal(2, 1, 300), random.normal(0, 1, 700)]))
+    rare = probabilities(np.concatenate([random.normal(2, 1, 12), random.normal(0, 1, 988)]))
+    for people, curve, least in ((crowd, few, 1.05), (rare, many, 1.03), (crowd, many, 0.99)):
+        found: list[PrevalenceEstimate] = []
+        kept = prevalence._ends
+        for ends in (kept, lambda resampled, value, cases, kept=kept: kept(resampled, value, 10**6)):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(prevalence, "_ends", ends)
+                found.append(estimate(people, curve))
+        wide, narrow = (one.high - one.low for one in found)
+        assert wide / narrow >= least
+        assert wide / narrow < 1.05 or least > 1
 
 
 def test_fifty_rows_are_enough_and_one_less_is_not() -> None:

@@ -22,9 +22,9 @@ TESTS = {
     CAPACITY: [f"{FOLDER}/test_capacity.py"],
     COST: [f"{FOLDER}/test_cost.py"],
     GROUPS: [f"{FOLDER}/test_every_group.py"],
-    SHARING: [f"{FOLDER}/test_several.py", f"{FOLDER}/test_rule_in_out.py"],
+    SHARING: ["models/test_sharing.py", f"{FOLDER}/test_several.py", f"{FOLDER}/test_rule_in_out.py"],
     ZONE: [f"{FOLDER}/test_rule_in_out.py"],
-    SEVERAL: [f"{FOLDER}/test_several.py"],
+    SEVERAL: ["models/test_sharing.py", f"{FOLDER}/test_several.py"],
 }
 
 MUTANTS = [
