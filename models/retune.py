@@ -115,10 +115,16 @@ def with_prevalence(
     why = reason or f"prevalence {how} for {len(rows)} rows of {rows.file}"
     best = tried[least_to_spare([point for _, _, point in tried])]
     made = next_version(bundle, best, ask=ask, release=(site, why, rows), parts=manifest.provenance.parts)
-    if best[1].prevalence == value:
-        return made
-    note = f"Probabilities are stated at {best[1].prevalence:.4g}, for which the contract is certified."
-    return Version(made.model, made.manifest, (note, *made.notes))
+    notes = []
+    if best[1].prevalence != value:
+        notes.append(f"Probabilities are stated at {best[1].prevalence:.4g}, for which the contract is certified.")
+    if isinstance(found, PrevalenceEstimate) and best[0].prevalence_named is not None and best[0] is not contract:
+        both = best[0].confidence + found.confidence - 1
+        notes.append(
+            f"The certificate takes that prevalence as given. The interval it is the end of holds the true one with"
+            f" {found.confidence:.12g}, so both together hold with {both:.12g} at least."
+        )
+    return Version(made.model, made.manifest, (*notes, *made.notes))
 
 
 def next_folder(bundle: Bundle, site: str) -> Path:

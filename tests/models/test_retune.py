@@ -166,9 +166,17 @@ def test_an_estimate_is_taken_at_the_end_at_which_the_contract_asks_most(presurg
     bundle = replace(presurgical, manifest=presurgical.manifest.model_copy(update={"contract": contract}))
     made = with_prevalence(bundle, estimated(), rows=site, site="north")
     assert made.manifest.contract.prevalence_named == made.manifest.prevalence == 0.08
-    assert made.notes[0] == "Probabilities are stated at 0.08, for which the contract is certified."
+    both = (
+        "The certificate takes that prevalence as given. The interval it is the end of holds the true one with 0.95,"
+        " so both together hold with 0.9 at least."
+    )
+    assert made.notes[:2] == ("Probabilities are stated at 0.08, for which the contract is certified.", both)
+    named = with_prevalence(bundle, 0.08, rows=site, site="north")
+    assert both not in named.notes
     by_hand = Contract.read("precision >= 0.4 at prevalence 12 %")
-    assert with_prevalence(bundle, estimated(), rows=site, contract=by_hand, site="north").manifest.contract == by_hand
+    asked = with_prevalence(bundle, estimated(), rows=site, contract=by_hand, site="north")
+    assert asked.manifest.contract == by_hand
+    assert both not in asked.notes
 
 
 def test_an_estimate_that_is_not_to_be_trusted_makes_no_version(presurgical: Bundle, site: SiteRows) -> None:
