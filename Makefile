@@ -11,8 +11,8 @@ help:
 	@echo "make test     lint, types, tests, doctests and the blocks of the README"
 	@echo "make format   lay out the code"
 	@echo "make models   make the shipped bundles again, to the same digests on one machine"
-	@echo "make certify  2,000 simulated certifications a rule; intervals; calibration; decisions; crashes; mutants"
-	@echo "make bench    measured claims: the COVID protocol, turning under load"
+	@echo "make certify  2,000 simulated certifications a rule; intervals; pathway; sites; calibration; decisions; crashes; mutants"
+	@echo "make bench    measured claims: the COVID protocol, turning under load, the walk through the page"
 	@echo "make clean    remove the environment and what was made in out/"
 
 $(READY): pyproject.toml constraints.txt
@@ -59,6 +59,7 @@ bench: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	$(BIN)/python -m benchmarks.covid_protocol
 	$(BIN)/python -m benchmarks.turning_under_load
+	$(BIN)/python -m benchmarks.page_walk
 
 clean:
 	rm -rf $(VENV) out build .coverage* .pytest_cache .mypy_cache .ruff_cache
