@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -18,8 +19,10 @@ Exit codes: 0 done; 2 wrong usage; 3 input, study or data refused; 4 a contract 
 """
 REFUSED, UNREACHABLE, UNSOUND, SOME_REFUSED = 3, 4, 5, 6
 
+# Where no terminal says how wide it is, a table is as wide as it needs to be: a script must not find a digest cut.
+WIDEST = None if sys.stdout.isatty() else 1000
 # Without markup: a path may hold `[brackets]`.
-screen = Console(highlight=False, markup=False)
+screen = Console(highlight=False, markup=False, width=WIDEST)
 complaints = Console(stderr=True, highlight=False, markup=False)
 
 

@@ -16,7 +16,8 @@ from tests.console.opening import NoChromium, chromium, open_visit, served
 from tests.console.visiting import Console, Visit
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright is open, no other test of this process could run an event loop.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     try:
         with chromium() as running:
