@@ -20,9 +20,8 @@ from urllib.parse import urlsplit
 
 TURNED = ("screen", "presurgical")
 ASKED = ("screen", "presurgical", "pathway")
-# One change in so many is a roll-back, to one of the last so many versions; and one in so many is followed by one of
-# the other model.
-ROLL_BACK, BACK, OTHER = 40, 30, 20
+# One change in so many is a roll-back, to one of the last so many versions.
+ROLL_BACK, BACK = 40, 30
 CONNECTIONS = 4
 REFUSED_PER_SECOND = 10
 IN_VAIN = "must not be kept"
@@ -118,18 +117,15 @@ class Turner:
         self._versions = dict(versions)
         self._chance = random.Random(sum(versions.values()))
 
-    def run(self, during: Slice, rate: float) -> list[Turn]:
-        """Turn the screen `rate` times a second, and the pre-surgical model now and then."""
+    def run(self, endpoint: str, during: Slice, rate: float) -> list[Turn]:
+        """Turn one point `rate` times a second."""
         turns, tick = [], 0
         pace = rate * AHEAD
         while (now := time.monotonic()) < during.end:
             if now < (due := during.begin + tick / pace):
                 time.sleep(due - now)
             tick += 1
-            back = tick % ROLL_BACK == 0
-            turns.append(self.turn("screen", back=back))
-            if tick % OTHER == 0:
-                turns.append(self.turn("presurgical", back=back))
+            turns.append(self.turn(endpoint, back=tick % ROLL_BACK == 0))
         return turns
 
     def turn(self, endpoint: str, *, back: bool = False) -> Turn:
@@ -199,8 +195,13 @@ class Refused:
         return json.dumps({"version": 0, "reason": IN_VAIN, **self.asked}).encode()
 
 
-def turn(
-    during: Slice, token: str, settings: dict[str, list[dict[str, Any]]], versions: dict[str, int], rate: float
+def turn(  # noqa: PLR0917  # which point of which service, by whom, to what and how often
+    endpoint: str,
+    during: Slice,
+    token: str,
+    settings: dict[str, list[dict[str, Any]]],
+    versions: dict[str, int],
+    rate: float,
 ) -> list[Turn]:
-    """Turn the points of a service, so many times a second."""
-    return Turner(during.urls, token, settings, versions).run(during, rate)
+    """Turn one point of a service, so many times a second."""
+    return Turner(during.urls, token, settings, versions).run(endpoint, during, rate)

@@ -39,6 +39,8 @@ class Live:
         self.store = store
         self.scorers = scorers
         self._known: dict[str, Now] = {}
+        controls = {name: scorer.bundle.manifest.change_control for name, scorer in scorers.items()}
+        self._foreseen = {name: Foreseen.of(control) if control else None for name, control in controls.items()}
 
     def now(self, endpoint: str) -> Now:
         """What holds for requests that begin now.
@@ -83,7 +85,6 @@ class Live:
     def describe(self, endpoint: str, now: Now) -> LivePoint:
         """A version as it is told."""
         bundle = self.scorer(endpoint).bundle
-        control = bundle.manifest.change_control
         change = now.change
         return LivePoint(
             model=bundle.name,
@@ -93,7 +94,7 @@ class Live:
             setting=now.setting,
             turned=WorkingPoint.of(now.turned),
             changed=Changed(by=change.by, at=change.at, reason=change.reason) if change else None,
-            change_control=Foreseen.of(control) if control else None,
+            change_control=self._foreseen[endpoint],
         )
 
     def preview(self, endpoint: str, setting: Setting) -> Preview:
