@@ -58,6 +58,7 @@ certify: $(READY)
 bench: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	$(BIN)/python -m benchmarks.covid_protocol
+	$(BIN)/python -m benchmarks.solving
 	$(BIN)/python -m benchmarks.turning_under_load
 	$(BIN)/python -m benchmarks.page_walk
 

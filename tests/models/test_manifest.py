@@ -156,3 +156,19 @@ def test_a_symptom_may_not_be_called_like_a_column() -> None:
     fields = {**manifest.model_dump(), "symptoms": [{"name": "age"}]}
     with pytest.raises(ValidationError, match="symptoms should not be called like a column, got age"):
         Manifest.model_validate(fields)
+
+
+def test_two_points_of_one_name_are_refused(document: dict[str, Any]) -> None:
+    points = document["manifest"]["points"]
+    put(document, "points", [points[0], points[0]])
+    name = points[0]["name"]
+    assert error(document).startswith(f"manifest.json: document: points should have a name each, got {name}, {name}")
+
+
+@pytest.mark.parametrize("curve", ["curve", "guide"])
+def test_a_curve_at_another_prevalence_than_the_bundle_s_is_refused(document: dict[str, Any], curve: str) -> None:
+    document["manifest"]["guide"] = copy.deepcopy(document["manifest"]["curve"])
+    put(document, f"{curve}.prevalence", 0.3)
+    assert error(document).startswith(
+        f"manifest.json: document: {curve}.prevalence should be the bundle's 0.2, got 0.3"
+    )

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from models.bundle import Bundle
 from models.contracts.recall import Recall
-from models.errors import BadInput
+from models.errors import BadInput, Refusal
 from models.manifest import Symptom
 from models.rows import encode_rows
 from models.scorer import Scorer
 from models.turn import Setting
-from serving.messages import Messages
+from serving.messages import Messages, Unread
 from serving.points import AnsweredAt
 from serving.refusals import NotJson, TooLarge
 from tests import handmade
@@ -273,3 +273,13 @@ def test_types_of_different_endpoints_have_different_names(tmp_path: Path) -> No
     shared = {name for name in names if names.count(name) > 1}
     assert {"AnsweredAt", "Promised", "Estimate"} <= shared
     assert not any(name.startswith(("Screen", "Presurgical")) for name in shared)
+
+
+def test_a_request_that_could_not_be_read_tells_why_whatever_it_is_asked() -> None:
+    why = BadInput([Refusal("body", "should be JSON", "nothing")])
+    unread = Unread(why)
+    with pytest.raises(BadInput) as rows:
+        unread.encoded()
+    with pytest.raises(BadInput) as asked:
+        _ = unread.asked
+    assert rows.value is asked.value is why

@@ -11,10 +11,12 @@ from sklearn.metrics import recall_score, roc_auc_score
 
 from models.calibration import Reliability
 from models.curve import Curve
+from models.operating_point import Certificate, Measured, OperatingPoint
+from models.promise import Promise
 from models.scorer import Scorer
 from tests import handmade
 from training import evaluate as evaluated
-from training.evaluate import area, evaluate
+from training.evaluate import area, evaluate, kept
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +112,17 @@ def test_precision_is_stated_at_the_prevalence_of_the_promise(tmp_path: Path) ->
     assert evidence.measured.prevalence == 0.2
     assert evidence.measured.precision.value == pytest.approx(0.2 * caught / (0.2 * caught + 0.8 * alarmed))
     assert evidence.kept == (evidence.measured.precision.value >= 0.6)
+
+
+def test_a_promise_to_a_group_without_a_test_case_is_not_broken_by_it() -> None:
+    curve = Curve.of([0.2, 0.4, 0.6, 0.8], [0, 1, 0, 1])
+    promises = [
+        Promise(figure="recall", at_least=0.9, confidence=0.95, group=group) for group in ("eye=left", "eye=right")
+    ]
+    certificates = tuple(Certificate(promise=promise, certified=0.9, positives=2, negatives=2) for promise in promises)
+    point = OperatingPoint(
+        threshold=0.4, clear_below=0.4, certificates=certificates, measured=Measured.of(curve, 0.4, prevalence=None)
+    )
+    missed = Curve.of([0.2, 0.6], [1, 1])
+    assert kept(point, curve, {"eye=left": curve})
+    assert not kept(point, curve, {"eye=left": missed})
