@@ -18,7 +18,7 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from fulcrum import SOME_REFUSED
+from commands.answering import SOME_REFUSED
 from models.bundle import open_bundle
 from models.errors import NoData
 from models.rows import decode_rows
