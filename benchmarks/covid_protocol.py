@@ -33,6 +33,7 @@ from models.errors import Unreachable
 from models.intervals import Estimate
 from models.operating_point import Measured
 from models.scorer import Scorer
+from models.turn import Setting
 from training.run import Data, load
 from training.study import find_study
 
@@ -147,16 +148,16 @@ def contracts(bundles: dict[str, Bundle], parts: dict[str, Data]) -> list[str]:
     for name, bundle in bundles.items():
         point, contract = bundle.manifest.point, bundle.manifest.contract
         curve = answered(bundle, parts["test"])
-        found = contract.measure(curve, point.threshold)
+        found = figure(contract, curve, point.threshold)
         measured = Measured.of(curve, point.threshold)
         rows.append(
             [
                 name,
-                str(point.promise),
-                f"{point.certified:.4f}",
-                str(contract.measure(bundle.manifest.curve, point.threshold)),
+                str(contract),
+                f"{point.certificates[0].certified:.4f}",
+                str(figure(contract, bundle.manifest.curve, point.threshold)),
                 str(found),
-                "yes" if point.promise.kept_by(found) else "no",
+                "yes" if contract.promises[0].met_by(found.value) else "no",
                 f"{measured.recall} / {measured.specificity}",
             ]
         )
@@ -186,16 +187,16 @@ def choice(bundles: dict[str, Bundle], parts: dict[str, Data]) -> list[str]:
             try:
                 point = contract.choose(curve, guide=guide)
             except Unreachable as error:
-                rows.append([str(contract.promise), f"refused; nearest {error.nearest:.4f}", "-", "-", "-"])
+                rows.append([str(contract), f"refused; nearest {error.nearest:.4f}", "-", "-", "-"])
                 continue
             march = point.measured
             rows.append(
                 [
-                    str(contract.promise),
-                    f"{point.certified:.4f}",
+                    str(contract),
+                    f"{point.certificates[0].certified:.4f}",
                     f"{march.recall.value:.4f} / {march.specificity.value:.4f}",
-                    str(contract.measure(later, point.threshold)),
-                    "yes" if point.promise.kept_by(contract.measure(later, point.threshold)) else "no",
+                    str(figure(contract, later, point.threshold)),
+                    "yes" if contract.promises[0].met_by(figure(contract, later, point.threshold).value) else "no",
                 ]
             )
     threshold = bundles["screen"].manifest.point.threshold
@@ -228,7 +229,7 @@ def prevalences(bundles: dict[str, Bundle], test: Data) -> list[str]:
             # The test week with as many infected as that: healthy people count more, the infected as they are.
             weights = np.where(targets > 0, prevalence / targets.mean(), (1 - prevalence) / (1 - targets.mean()))
             for way, given in (("left alone", None), ("told to the model", prevalence)):
-                scores = scorer.score(test.columns, prevalence=given)
+                scores = scorer.score(test.columns, at=scorer.turn(Setting(prevalence=given)))
                 flagged = scores.positive
                 hits, alarms = (weights * (targets > 0))[flagged].sum(), (weights * (targets == 0))[flagged].sum()
                 expected = float((weights * scores.probability.astype(float)).sum() / weights.sum())
@@ -257,6 +258,13 @@ def prevalences(bundles: dict[str, Bundle], test: Data) -> list[str]:
         "",
         *table(head, rows),
     ]
+
+
+def figure(contract: Contract, curve: Curve, threshold: float) -> Estimate:
+    """The figure that a contract promises, as these cases have it."""
+    measured = Measured.of(curve, threshold, prevalence=contract.prevalence_named)
+    found: Estimate = getattr(measured, contract.promises[0].figure)
+    return found
 
 
 def answered(bundle: Bundle, data: Data) -> Curve:
