@@ -109,7 +109,10 @@ def some_people(study: Study) -> list[dict[str, Any]]:
 
 @contextmanager
 def served(bundles: Path, *, log: Path) -> Iterator[str]:
-    """A BentoML server of these bundles on a free loopback port, stopped cleanly at the end."""
+    """A BentoML server of these bundles on a free loopback port, stopped cleanly at the end.
+
+    Whoever `access.json` beside them lets in may turn the point; changes are kept beside the log.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -117,10 +120,11 @@ def served(bundles: Path, *, log: Path) -> Iterator[str]:
     setting = {
         **os.environ,
         "FULCRUM_BUNDLES": str(bundles.resolve()),
-        "FULCRUM_ACCESS": str((bundles / "access.json").resolve()),
-        "FULCRUM_STORE": f"sqlite:///{(bundles / 'changes.sqlite').resolve()}",
+        "FULCRUM_STORE": f"sqlite:///{log.with_name('changes.sqlite').resolve()}",
         "BENTOML_DO_NOT_TRACK": "True",
     }
+    if (access := bundles / "access.json").exists():
+        setting["FULCRUM_ACCESS"] = str(access.resolve())
     command = [sys.executable, "-m", "bentoml", "serve", "--host", "127.0.0.1", "--port", str(port)]
     console.print(f"$ bentoml serve --host 127.0.0.1 --port {port}", style="bold")
     with log.open("wb") as lines:

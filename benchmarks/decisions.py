@@ -102,7 +102,9 @@ def on_a_score(bundle: Bundle, folder: Path) -> Bundle:
     """The same model with its threshold exactly on the lowest score that its point flags."""
     point = bundle.manifest.point
     score = next(score for score in bundle.manifest.curve.thresholds if score >= point.threshold)
-    manifest = bundle.manifest.model_copy(update={"points": (point.model_copy(update={"threshold": score}),)})
+    manifest = bundle.manifest.model_copy(
+        update={"points": (point.model_copy(update={"threshold": score, "clear_below": score}),)}
+    )
     model = graph.bake(onnx.load_model_from_string(bundle.graph), threshold=score)
     return write_bundle(folder / bundle.name, model=model, manifest=manifest, card=bundle.card)
 
