@@ -119,6 +119,11 @@ class Curve(Value):
         """How many cases were negative."""
         return sum(self.negatives)
 
+    @property
+    def share(self) -> float:
+        """The share of the cases that are positive."""
+        return self.positive_count / (self.positive_count + self.negative_count)
+
     @cached_property
     def highest_positive(self) -> float:
         """The highest probability of a positive: above it none of the sick is flagged; 1 without any positive."""

@@ -169,7 +169,6 @@ def _at_threshold(manifest: Manifest, threshold: float, prevalence: float | None
 def _at_point(manifest: Manifest, point: OperatingPoint, words: str, *, stated: float, asked: float | None) -> Turned:
     """A point of the bundle's curve, with what it promises, at `stated`; else with the certificates that hold there."""
     here, at = manifest.prevalence, stated if asked is None else asked
-    cases = manifest.curve.positive_count / (manifest.curve.positive_count + manifest.curve.negative_count)
     limits, kept = [], []
     for limit, cleared in ((point.threshold, False), (point.clear_below, True)):
         mine = [
@@ -179,7 +178,11 @@ def _at_point(manifest: Manifest, point: OperatingPoint, words: str, *, stated: 
         ]
         if at == stated or any(each.promise.prevalence in {None, at} for each in mine):
             limits.append((_lowered(limit, manifest, here, at), limit))
-            kept += mine if asked is None else [each for each in mine if each.promise.holds_at(at, cases=cases)]
+            kept += (
+                mine
+                if asked is None
+                else [each for each in mine if each.promise.holds_at(at, cases=manifest.curve.share)]
+            )
         else:
             # All that it promises is of the probability at another prevalence: what it says there, it says here.
             stays = _lowered(limit, manifest, here, stated)

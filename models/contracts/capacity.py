@@ -103,8 +103,7 @@ class Capacity(OneThreshold):
     def region(self, curve: Curve) -> float:
         """Mean recall where up to twice the asked share is flagged."""
         _, hits, alarms = curve.cumulative
-        share = curve.positive_count / (curve.positive_count + curve.negative_count)
-        at = share if self.prevalence is None else self.prevalence
+        at = curve.share if self.prevalence is None else self.prevalence
         caught = hits / curve.positive_count
         flagged = at * caught + (1 - at) * alarms / curve.negative_count
         rooms = 2 * self.at_most * np.arange(1, 101) / 100

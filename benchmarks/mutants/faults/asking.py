@@ -61,7 +61,7 @@ MUTANTS = [
     Mutant(CONTROL, "if prevalence != released_at and not low", "if not low", "the bundle's own prevalence refused"),
     Mutant(CONTROL, "enumerate(self.criteria)", "enumerate(self.criteria[:1])", "only the first criterion"),
     Mutant(TURN, "if None not in {named, setting.prevalence} and named != setting.prevalence:", "if False:", "two prevalences at once"),
-    Mutant(TURN, "[each for each in mine if each.promise.holds_at(at, cases=cases)]", "mine", "promises of another prevalence"),
+    Mutant(TURN, "[each for each in mine if each.promise.holds_at(at, cases=manifest.curve.share)]", "mine", "promises of another prevalence"),
     Mutant(TURN, "lowest = special.logit(threshold * (1 - ROUNDING))", "lowest = special.logit(threshold)", "rounding of the probability forgotten"),
     Mutant(TURN, " - slack)", ")", "rounding of the logits forgotten"),
     Mutant(TURN, "prevalence=before, to=after", "prevalence=after, to=before", "moved the wrong way"),

@@ -72,7 +72,7 @@ MUTANTS = [
     Mutant(CAPACITY, "if place == len(met) or not hits[place]:", "if place == len(met):", "a point that flags none of the sick"),
     Mutant(CAPACITY, "betaincinv(of + 1, np.maximum(out_of - of, 1), 1 - risk)", "betaincinv(np.maximum(of, 1), out_of - of + 1, 1 - risk)", "upper bound off by one case"),
     Mutant(CAPACITY, "_upper(hits + alarms,", "_upper(alarms,", "the sick take no room"),
-    Mutant(CAPACITY, "at = share if self.prevalence is None else self.prevalence", "at = share", "region at another prevalence"),
+    Mutant(CAPACITY, "at = curve.share if self.prevalence is None else self.prevalence", "at = curve.share", "region at another prevalence"),
     Mutant(COST, "return min(self.costs.miss", "return max(self.costs.miss", "the dearer trivial answer"),
     Mutant(COST, "self.costs.miss * self.prevalence, self.costs.false_alarm * (1 - self.prevalence)", "self.costs.miss * (1 - self.prevalence), self.costs.false_alarm * self.prevalence", "prevalence of the healthy"),
     Mutant(COST, "prevalence=self.prevalence, to=curve.prevalence", "prevalence=curve.prevalence, to=self.prevalence", "threshold moved the wrong way"),
