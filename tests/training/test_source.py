@@ -25,9 +25,10 @@ from training.sources import covid
 from training.sources.breast import BreastBiopsies
 from training.sources.covid import CovidTests, cache
 from training.sources.file import File, read_file
+from training.sources.retina import RetinaPhotographs
 
 load_members(training.sources)
-SOURCES: list[Source] = [BreastBiopsies(), CovidTests(), File(path="a.csv", empty=("NA",))]
+SOURCES: list[Source] = [BreastBiopsies(), CovidTests(), File(path="a.csv", empty=("NA",)), RetinaPhotographs()]
 
 
 # Every source
