@@ -1,9 +1,9 @@
 """Edits of an ONNX file: contract of the input, calibration, prevalence and threshold, baked into the graph.
 
-A network comes in with `columns` -> one raw output a head. What goes out answers with decisions, in any ONNX
-runtime: inputs `columns` and, optional with baked defaults, `threshold`, `clear_below` and `prevalence`; outputs
-`probability`, `positive`, `negative`, `logit` and one of each symptom head. Who is neither positive nor negative
-lies in a zone in which the model does not decide.
+A network comes in with `columns`, and `image` if it sees one -> one raw output a head. What goes out answers with
+decisions, in any ONNX runtime: the same inputs and, optional with baked defaults, `threshold`, `clear_below` and
+`prevalence`; outputs `probability`, `positive`, `negative`, `logit` and one of each symptom head. Who is neither
+positive nor negative lies in a zone in which the model does not decide.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from models.calibration import Calibration
 from models.schema import Schema
 
 RAW = "raw."
+IMAGE = "image"
 METADATA_KEY = "fulcrum.manifest"
 # Everybody below the threshold is below this, so everybody is decided.
 NO_ZONE = 1.0
@@ -36,13 +37,17 @@ def finish(
 ) -> onnx.ModelProto:
     """Turn a network's graph into one that decides; every row is flagged until a threshold is baked in.
 
-    `network` takes `columns` float32 [rows, columns], NaN where a cell is empty, and gives float32 [rows] for
-    each head, named `raw.<head>`. A row that breaks the schema comes out with probability NaN and positive,
-    whatever the network makes of it: some runtimes turn NaN into a number on the way.
+    `network` takes `columns` float32 [rows, columns], NaN where a cell is empty, with an image in the schema also
+    `image` uint8 [rows, height, width, 3], and gives float32 [rows] for each head, named `raw.<head>`. A row that
+    breaks the schema comes out with probability NaN and positive, whatever the network makes of it: some runtimes
+    turn NaN into a number on the way.
+
+    Raises ValueError if the network takes other inputs.
     """
     model = onnx.ModelProto()
     model.CopyFrom(network)
     graph = model.graph
+    _check_image(graph, schema)
     del graph.output[:]
     _guard(graph, schema)
     _calibrate(graph, target, calibration)
@@ -108,6 +113,20 @@ def defaults(model: onnx.ModelProto) -> Mapping[str, float]:
 def as_bytes(model: onnx.ModelProto) -> bytes:
     """The file, the same bytes for the same model."""
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def _check_image(graph: onnx.GraphProto, schema: Schema) -> None:
+    """Refuse a network that does not take the image of the schema: a graph's input can not be told from its answers."""
+    wanted = None if schema.image is None else f"uint8 [rows, {', '.join(map(str, schema.image.shape))}]"
+    found = next((_shown(value) for value in graph.input if value.name == IMAGE), None)
+    if found != wanted:
+        raise ValueError(f"The network should take {wanted or 'no image'} as {IMAGE}, got {found or 'no image'}.")
+
+
+def _shown(value: onnx.ValueInfoProto) -> str:
+    kind = value.type.tensor_type
+    sizes = [str(size.dim_value) if size.HasField("dim_value") else "rows" for size in kind.shape.dim]
+    return f"{helper.tensor_dtype_to_np_dtype(kind.elem_type)} [{', '.join(sizes)}]"
 
 
 def _guard(graph: onnx.GraphProto, schema: Schema) -> None:

@@ -65,6 +65,8 @@ def check_symptoms(columns: Schema, symptoms: tuple[Symptom, ...]) -> None:
     for symptom in symptoms:
         if symptom.name in columns.by_name:
             raise ValueError(f"symptoms should not be called like a column, got {symptom.name}")
+        if columns.image and symptom.name in {"image", columns.image.name}:
+            raise ValueError(f"symptoms should not be called like the image, got {symptom.name}")
 
 
 class Part(Value):
@@ -91,6 +93,9 @@ class Probe(Value):
     columns: tuple[float | None, ...] = Field(description="as the graph takes them; null for an empty cell")
     probability: Share
     positive: bool
+    image_seed: int | None = Field(
+        None, description="of which its image was generated, if it has one", exclude_if=lambda seed: seed is None
+    )
 
 
 class Evidence(Value):

@@ -25,6 +25,7 @@ from models.labelled import SiteRows
 from models.likelihood_ratio import NotIdentified
 from models.manifest import Manifest, Part, Probe, Release
 from models.operating_point import OperatingPoint
+from models.probes import probe_inputs
 from models.scorer import Graph
 from models.subgroup import Subgroup
 
@@ -94,7 +95,7 @@ def next_version(
         "change_control": control,
         "history": (*old.history, history),
         "evidence": None,
-        "probes": _probes(baked, old.probes),
+        "probes": _probes(baked, old),
         "provenance": old.provenance.model_copy(update={"data": data, "parts": parts}),
     }
     unseen = "Nothing was measured on cases that nothing was chosen on: no such case is left."
@@ -149,14 +150,14 @@ def _control(old: Manifest, cases: Cases, point: OperatingPoint) -> tuple[Change
     return control, tuple(f"Not among the changes that the bundle foresees: {reason}" for reason in against)
 
 
-def _probes(baked: onnx.ModelProto, old: tuple[Probe, ...]) -> tuple[Probe, ...]:
+def _probes(baked: onnx.ModelProto, old: Manifest) -> tuple[Probe, ...]:
     """The same rows with the answers of the new version."""
-    if not old:
+    if not old.probes:
         return ()
-    answers = Graph(graph.as_bytes(baked)).run(np.array([probe.columns for probe in old], dtype=np.float32))
+    answers = Graph(graph.as_bytes(baked)).run(probe_inputs(old.columns, old.probes))
     return tuple(
         probe.model_copy(update={"probability": float(probability), "positive": bool(positive)})
-        for probe, probability, positive in zip(old, answers["probability"], answers["positive"], strict=True)
+        for probe, probability, positive in zip(old.probes, answers["probability"], answers["positive"], strict=True)
     )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import BadBundle, BadInput, Refusal
+from models.image import Image
+from models.inputs import Inputs
 from models.joint import Joint, check_joint
 from models.pathway_figures import PathwayFigures
 from models.rows import encode_rows
@@ -22,7 +24,9 @@ Answer = Literal["clear", "refer", "operate"]
 ANSWERS: tuple[Answer, ...] = ("clear", "refer", "operate")
 CLEAR, REFER, OPERATE = range(3)
 
+AnyAsked = TypeVar("AnyAsked", Column, Image)
 Points = tuple[Turned, Turned]
+Rows = Inputs | NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Pathway:
                 f"{self.presurgical.bundle.name}: target: should be that of {self.screen.bundle.name}, {ours},"
                 f" got {theirs}."
             )
+        self._check_image()
         for column in self.presurgical.columns.columns:
             same = self.screen.columns.by_name.get(column.name)
             if same and _bare(same) != _bare(column):
@@ -73,12 +78,29 @@ class Pathway:
         if self.joint:
             check_joint(self.joint, self.screen.bundle, self.presurgical.bundle)
 
+    def _check_image(self) -> None:
+        """One photograph serves both, or the one that looks at it."""
+        ours, theirs = self.screen.columns, self.presurgical.columns
+        images = [schema.image for schema in (ours, theirs) if schema.image]
+        if len(images) == 2 and _bare(images[0]) != _bare(images[1]):
+            raise BadBundle(
+                f"{self.presurgical.bundle.name}: image: should be that of {self.screen.bundle.name}, {images[0]!r},"
+                f" got {images[1]!r}."
+            )
+        for image in images:
+            if image.name in {*ours.names, *theirs.names}:
+                raise BadBundle(
+                    f"{self.presurgical.bundle.name}: columns.{image.name}: should be an image or a column in both"
+                    f" models, as in {self.screen.bundle.name}, got one of each."
+                )
+
     @cached_property
     def columns(self) -> Schema:
-        """The columns of a row: the screen's, then those that only the pre-surgical model asks for."""
+        """What a row holds: the screen's columns, then those that only the pre-surgical model asks for."""
         ours, theirs = self.screen.columns, self.presurgical.columns
         more = tuple(column for column in theirs.columns if column.name not in ours.by_name)
-        return Schema(columns=(*ours.columns, *more)) if more else ours
+        image = ours.image or theirs.image
+        return Schema(columns=(*ours.columns, *more), image=image) if more or image else ours
 
     def turn(self) -> Points:
         """Both points as released."""
@@ -92,19 +114,20 @@ class Pathway:
         screen, presurgical = self.parted(encode_rows(self.columns, rows))
         return self.score(screen, presurgical, at=at)
 
-    def parted(self, columns: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Rows encoded as `columns` [rows, columns] -> as each of the two models takes them."""
+    def parted(self, rows: Inputs) -> tuple[Inputs, Inputs]:
+        """Rows encoded as `columns` has them -> as each of the two models takes them."""
         names = self.columns.names
         screen, presurgical = (
-            columns[:, [names.index(name) for name in scorer.columns.names]]
+            Inputs(
+                rows.columns[:, [names.index(name) for name in scorer.columns.names]],
+                rows.image if scorer.columns.image else None,
+            )
             for scorer in (self.screen, self.presurgical)
         )
         return screen, presurgical
 
-    def score(
-        self, screen: NDArray[np.float32], presurgical: NDArray[np.float32], *, at: Points | None = None
-    ) -> Pathways:
-        """Answer the same rows as each model takes them, float32 [rows, its columns], at two turned points.
+    def score(self, screen: Rows, presurgical: Rows, *, at: Points | None = None) -> Pathways:
+        """Answer the same rows as each model takes them, with an image or columns alone, at two turned points.
 
         Without `at` both work as released.
 
@@ -130,6 +153,6 @@ class Pathway:
         return None if self.joint is None else self.joint.measure(*(at or self.turn()), prevalence)
 
 
-def _bare(column: Column) -> Column:
-    """A column without what is only there to be read."""
-    return column.model_copy(update={"meaning": ""})
+def _bare(asked: AnyAsked) -> AnyAsked:
+    """A column or an image without what is only there to be read."""
+    return asked.model_copy(update={"meaning": ""})

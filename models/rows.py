@@ -1,27 +1,46 @@
-"""Rows as a person writes them -> the array the graph takes, or a named refusal."""
+"""Rows as a person writes them -> what the graph takes, or a named refusal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, create_model
-from pydantic_core import ErrorDetails
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from models.errors import BadInput, Refusal, shown
+from models.image import BadPhotograph, Image
+from models.inputs import Inputs
+from models.photograph import pixels
 from models.schema import Column, Numeric, Schema
+
+# The type of pydantic's error of a photograph; its message is what was got instead.
+PHOTOGRAPH = "photograph"
 
 
 @lru_cache(maxsize=64)
 def row_type(schema: Schema) -> type[BaseModel]:
     """The typed row of a schema: closed, strict, with unit, range and meaning of every column.
 
-    Fields carry neutral names and the column's own name as alias, so any column name will do.
+    Fields carry neutral names and the column's own name as alias, so any column name will do. A photograph comes as
+    base64 text, in Python also as bytes or a path, and is decoded with the rest.
     """
     fields: dict[str, Any] = {f"column_{place}": _field(column) for place, column in enumerate(schema.columns)}
+    if schema.image:
+        fields["image"] = _photograph(schema.image)
     config = ConfigDict(
         extra="forbid",
         strict=True,
@@ -43,19 +62,32 @@ def _field(column: Column) -> tuple[Any, Any]:
     return kind, Field(..., alias=column.name, description=description, json_schema_extra=extra)
 
 
+def _photograph(image: Image) -> tuple[Any, Any]:
+    def read(cell: object) -> NDArray[np.uint8]:
+        try:
+            return pixels(image, cell)
+        except BadPhotograph as error:
+            raise PydanticCustomError(PHOTOGRAPH, "{got}", {"got": error.got}) from None
+
+    about = f"{image.meaning or image.name}; {image.rule}, in base64."
+    text = {"type": "string", "contentEncoding": "base64"}
+    kind = Annotated[Any, PlainValidator(read), WithJsonSchema(text)]
+    return kind, Field(..., alias=image.name, description=about)
+
+
 @lru_cache(maxsize=64)
 def _rows_type(schema: Schema) -> TypeAdapter[list[BaseModel]]:
     return TypeAdapter(list[row_type(schema)])  # type: ignore[arg-type, misc]  # a type made at run time
 
 
-def encode_rows(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> NDArray[np.float32]:
-    """Rows, one mapping a person -> float32 [rows, columns], NaN where a cell is empty.
+def encode_rows(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> Inputs:
+    """Rows, one mapping a person -> what the graph takes of them.
 
     Raises BadInput naming every bad value as `rows.3.age`; none is dropped or mended.
 
     >>> from models.schema import Numeric
     >>> schema = Schema(columns=(Numeric(name="age", unit="years", low=0, high=120),))
-    >>> encode_rows(schema, [{"age": 61}])
+    >>> encode_rows(schema, [{"age": 61}]).columns
     array([[61.]], dtype=float32)
     >>> encode_rows(schema, [{"age": 61}, {"age": 6e9}])
     Traceback (most recent call last):
@@ -72,12 +104,18 @@ def encode_rows(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> NDArray[np
     return encode_typed(schema, typed)
 
 
-def encode_typed(schema: Schema, rows: Sequence[BaseModel]) -> NDArray[np.float32]:
-    """Rows of `row_type(schema)`, already checked -> float32 [rows, columns]."""
+def encode_typed(schema: Schema, rows: Sequence[BaseModel]) -> Inputs:
+    """Rows of `row_type(schema)`, already checked -> what the graph takes of them."""
     # A row's fields stand in the order of the columns, so its values are taken without looking up names.
     turn = [column.number for column in schema.columns]
-    cells = [[number(cell) for number, cell in zip(turn, vars(row).values(), strict=True)] for row in rows]
-    return np.array(cells, dtype=np.float32).reshape(len(rows), len(schema.columns))
+    # After the columns comes the photograph, if any.
+    many, known = len(turn), [list(vars(row).values()) for row in rows]
+    cells = [[number(cell) for number, cell in zip(turn, row[:many], strict=True)] for row in known]
+    columns = np.array(cells, dtype=np.float32).reshape(len(rows), len(schema.columns))
+    if schema.image is None:
+        return Inputs(columns)
+    image = np.array([vars(row)["image"] for row in rows], dtype=np.uint8).reshape(len(rows), *schema.image.shape)
+    return Inputs(columns, image)
 
 
 def decode_rows(schema: Schema, columns: NDArray[np.float32]) -> list[dict[str, Any]]:
@@ -111,12 +149,12 @@ def _refusal(
         return Refusal(path or "body", _lower(detail["msg"]), _short(kind, detail["input"]))
     if len(steps) == where + 1:
         return Refusal(path, "should be a mapping of column names to values", got)
-    column = schema.by_name.get(str(steps[where + 1]))
-    if column is None:
-        return Refusal(path, f"is not a column of this model ({', '.join(schema.names)})", got)
+    rule = schema.rule(str(steps[where + 1]))
+    if rule is None:
+        return Refusal(path, f"is not a column of this model ({', '.join(schema.asked)})", got)
     if kind == "missing":
-        return Refusal(path, f"{column.rule}, and always given", "nothing")
-    return Refusal(path, column.rule, got)
+        return Refusal(path, f"{rule}, and always given", "nothing")
+    return Refusal(path, rule, detail["msg"] if kind == PHOTOGRAPH else got)
 
 
 def _short(kind: str, value: Any) -> str:

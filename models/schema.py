@@ -1,4 +1,4 @@
-"""The input contract of a model: its columns, what each may hold, and how a value becomes a number."""
+"""The input contract of a model: its columns, what each may hold, how a value becomes a number; and a photograph."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import AfterValidator, Field, PlainSerializer, model_validator
 
+from models.image import Image
 from models.value import Member, Value
 
 Missing = Literal["refuse", "impute"]
@@ -162,25 +163,40 @@ class Categorical(Column):
 
 
 class Schema(Value):
-    """The columns of a model, in the order in which the graph takes them."""
+    """The columns of a model, in the order in which the graph takes them, and the photograph of each row if any."""
 
     columns: Annotated[
         tuple[Column, ...],
         Field(min_length=1),
         PlainSerializer(lambda columns: [column.model_dump(mode="json") for column in columns]),
     ]
+    # Left out where there is none: what was written before there were photographs stays as it was.
+    image: Image | None = Field(None, exclude_if=lambda image: image is None)
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
         doubled = sorted({name for name in self.names if self.names.count(name) > 1})
         if doubled:
             raise ValueError(f"every column needs its own name, got {', '.join(doubled)} more than once")
+        if self.image and self.image.name in self.names:
+            raise ValueError(f"the image should not be called like a column, got {self.image.name}")
         return self
 
     @property
     def names(self) -> tuple[str, ...]:
         """The columns' names, in order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The names of all that a row holds: its columns, and last the image."""
+        return (*self.names, self.image.name) if self.image else self.names
+
+    def rule(self, name: str) -> str | None:
+        """What is required of the value of that name in a row; None if there is no such value."""
+        if self.image and name == self.image.name:
+            return self.image.rule
+        return self.by_name[name].rule if name in self.by_name else None
 
     @cached_property
     def by_name(self) -> dict[str, Column]:

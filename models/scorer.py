@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from models.errors import BadInput, Refusal
-from models.graph import NO_ZONE, float32
+from models.graph import IMAGE, NO_ZONE, float32
+from models.inputs import Inputs
 from models.manifest import Manifest
 from models.rows import encode_rows
 from models.turn import Setting, Turned, turn
 
 # Measured on 2 cores: the activations of 1,024 rows stay in the cache; ten times as many cost a third of the speed.
 ROWS_PER_CALL = 1024
+# Of a convolution the activations of one photograph alone outgrow every cache; more rows a call only cost memory.
+IMAGES_PER_CALL = 8
 
 # Settings whose meaning is kept; a page that is being turned asks for a few hundred.
 REMEMBERED = 1024
@@ -92,23 +95,24 @@ class Scorer:
 
     def score(
         self,
-        columns: NDArray[np.float32],
+        rows: Inputs | NDArray[np.float32],
         *,
         at: Turned | None = None,
         threshold: float | None = None,
         prevalence: float | None = None,
     ) -> Scores:
-        """Score encoded rows, float32 [rows, columns] with NaN for an empty cell.
+        """Score encoded rows, or columns alone: float32 [rows, columns] with NaN for an empty cell.
 
         `at` comes from `turn`; without it `threshold` decides, or the certified one, at `prevalence`.
 
-        Raises BadInput if a row breaks the schema, or a setting is out of range.
+        Raises BadInput if a row breaks the schema, a photograph is missing or in vain, or a setting is out of range.
         """
-        self._check(columns, threshold, prevalence)
+        rows = Inputs.of(rows)
+        self._check(rows, threshold, prevalence)
         if at is None:
             at = self.turn(Setting.told(threshold, prevalence))
         answers = self._graph.run(
-            columns, threshold=at.threshold, clear_below=_zone(at), prevalence=float32(at.prevalence)
+            rows, threshold=at.threshold, clear_below=_zone(at), prevalence=float32(at.prevalence)
         )
         lost = np.flatnonzero(np.isnan(answers["probability"]))
         if len(lost):
@@ -124,17 +128,27 @@ class Scorer:
             at=at,
         )
 
-    def _check(self, columns: NDArray[np.float32], threshold: float | None, prevalence: float | None) -> None:
-        refused = []
+    def _check(self, rows: Inputs, threshold: float | None, prevalence: float | None) -> None:
+        refused, columns = [], rows.columns
         wanted = f"should be float32 [rows, {len(self.columns.columns)}]"
         if columns.ndim != 2 or columns.shape[1] != len(self.columns.columns) or columns.dtype != np.float32:
             refused.append(Refusal("columns", wanted, f"{columns.dtype} {list(columns.shape)}"))
+        refused += self._check_image(rows.image)
         if threshold is not None and not 0 <= threshold <= 1:
             refused.append(Refusal("threshold", "should be a probability from 0 to 1", repr(threshold)))
         if prevalence is not None and not (0 < prevalence < 1 and 0 < float32(prevalence) < 1):
             refused.append(Refusal("prevalence", "should be a share between 0 and 1", repr(prevalence)))
         if refused:
             raise BadInput(refused)
+
+    def _check_image(self, got: NDArray[np.uint8] | None) -> list[Refusal]:
+        wanted, found = self.columns.image, "nothing" if got is None else f"{got.dtype} {list(got.shape)}"
+        if wanted is None:
+            return [] if got is None else [Refusal(IMAGE, "is not asked for by this model", found)]
+        if got is not None and got.shape[1:] == wanted.shape and got.dtype == np.uint8:
+            return []
+        height, width, colours = wanted.shape
+        return [Refusal(wanted.name, f"should be uint8 [rows, {height}, {width}, {colours}]", found)]
 
 
 def _zone(at: Turned) -> float:
@@ -153,19 +167,27 @@ class Graph:
         self.inputs |= {value.name for value in self._session.get_overridable_initializers()}
         self.outputs = [output.name for output in self._session.get_outputs()]
 
-    def run(self, columns: NDArray[np.float32], **settings: float) -> dict[str, NDArray[Any]]:
-        """All outputs by name, for float32 [rows, columns] and any of the optional inputs.
+    def run(self, rows: Inputs | NDArray[np.float32], **settings: float) -> dict[str, NDArray[Any]]:
+        """All outputs by name, for rows or for columns alone, float32 [rows, columns], and any of the optional inputs.
 
         A graph of the first format has no zone between positive and negative: it is made here.
+
+        Raises BadInput if the graph takes an image and there is none, or the other way round.
         """
+        rows = Inputs.of(rows)
+        if (rows.image is None) is (IMAGE in self.inputs):
+            rule = f"should {'be there' if IMAGE in self.inputs else 'not be there'} for this graph"
+            raise BadInput([Refusal(IMAGE, rule, "nothing" if rows.image is None else f"{list(rows.image.shape)}")])
         feed = {name: np.array([value], dtype=np.float32) for name, value in settings.items() if name in self.inputs}
-        starts = range(0, max(len(columns), 1), ROWS_PER_CALL)
-        answers = [
-            self._session.run(self.outputs, {"columns": columns[start : start + ROWS_PER_CALL], **feed})
-            for start in starts
-        ]
+        size = ROWS_PER_CALL if rows.image is None else IMAGES_PER_CALL
+        calls = [rows[start : start + size] for start in range(0, max(len(rows), 1), size)]
+        answers = [self._session.run(self.outputs, {**_fed(call), **feed}) for call in calls]
         found = {name: np.concatenate([answer[place] for answer in answers]) for place, name in enumerate(self.outputs)}
         if "positive" in found and "negative" not in found:
             cleared = found["probability"] < np.float32(settings.get("clear_below", NO_ZONE))
             found["negative"] = ~found["positive"] & cleared
         return found
+
+
+def _fed(rows: Inputs) -> dict[str, NDArray[Any]]:
+    return {"columns": rows.columns} if rows.image is None else {"columns": rows.columns, IMAGE: rows.image}

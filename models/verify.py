@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.bundle import Bundle
+from models.probes import probe_inputs
 from models.scorer import Graph
 
 # Another processor may round the last bits of a probability; a decision it may not change.
@@ -51,8 +52,7 @@ def _probes(bundle: Bundle) -> list[Check]:
     probes = bundle.manifest.probes
     if not probes:
         return []
-    columns = np.array([probe.columns for probe in probes], dtype=np.float32)
-    answers = Graph(bundle.graph).run(columns)
+    answers = Graph(bundle.graph).run(probe_inputs(bundle.manifest.columns, probes))
     apart = float(np.abs(answers["probability"] - np.array([probe.probability for probe in probes])).max())
     flipped = int((answers["positive"] != np.array([probe.positive for probe in probes])).sum())
     return [

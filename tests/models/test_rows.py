@@ -23,7 +23,7 @@ AWKWARD = [
 
 
 def one(column: Column, cell: object) -> float:
-    return float(encode_rows(Schema(columns=(column,)), [{column.name: cell}])[0, 0])
+    return float(encode_rows(Schema(columns=(column,)), [{column.name: cell}]).columns[0, 0])
 
 
 def refused(schema: Schema, rows: object) -> str:
@@ -39,13 +39,15 @@ def test_rows_become_the_numbers_the_graph_takes() -> None:
             {"age": 61, "fluid": None, "new_vessels": True, "eye": "right"},
             {"eye": "left", "new_vessels": 0, "fluid": 12.5, "age": 0.0},
         ],
-    )
+    ).columns
     assert found.dtype == np.float32
     assert np.array_equal(found, [[61, np.nan, 1, 1], [0, 12.5, 0, 0]], equal_nan=True)
 
 
 def test_many_rows_become_what_a_slow_loop_makes_of_them() -> None:
-    assert np.array_equal(encode_rows(handmade.SCHEMA, handmade.rows(500)), handmade.encoded(500), equal_nan=True)
+    assert np.array_equal(
+        encode_rows(handmade.SCHEMA, handmade.rows(500)).columns, handmade.encoded(500), equal_nan=True
+    )
 
 
 def test_a_category_is_its_place_in_the_schema_and_not_in_the_alphabet() -> None:
@@ -55,7 +57,7 @@ def test_a_category_is_its_place_in_the_schema_and_not_in_the_alphabet() -> None
 def test_encoded_rows_are_decoded_to_what_a_person_would_write() -> None:
     columns = handmade.encoded(300)
     rows = decode_rows(handmade.SCHEMA, columns)
-    assert np.array_equal(encode_rows(handmade.SCHEMA, rows), columns, equal_nan=True)
+    assert np.array_equal(encode_rows(handmade.SCHEMA, rows).columns, columns, equal_nan=True)
     assert decode_rows(handmade.SCHEMA, np.array([[61, np.nan, 1, 1]], dtype=np.float32)) == [
         {"age": 61.0, "fluid": None, "new_vessels": 1, "eye": "right"}
     ]
@@ -79,7 +81,7 @@ def test_a_refused_request_as_a_whole_is_said_by_the_path_of_what_is_wrong_with_
 
 def test_typed_rows_are_encoded_by_name_whatever_order_they_were_written_in() -> None:
     typed = row_type(handmade.SCHEMA).model_validate({"eye": "right", "new_vessels": None, "fluid": 1, "age": 3})
-    found = encode_typed(handmade.SCHEMA, [typed])
+    found = encode_typed(handmade.SCHEMA, [typed]).columns
     assert np.array_equal(found, [[3, 1, np.nan, 1]], equal_nan=True)
 
 
@@ -190,7 +192,7 @@ def test_any_name_will_do_for_a_column(name: str, first: bool) -> None:  # noqa:
     schema = Schema(columns=columns if first else columns[::-1])
     row = {name: 0.5, "other": 1}
     place = 0 if first else 1
-    assert encode_rows(schema, [row])[0, place] == 0.5
+    assert encode_rows(schema, [row]).columns[0, place] == 0.5
     assert refused(schema, [row, row | {name: 7}]) == f"rows.1.{name}: should be a number from 0 to 1, got 7."
     encoded = encode_table(schema, pl.DataFrame({"other": [1, 1], name: [0.5, 7.0]}))
     assert encoded.values[0, place] == 0.5

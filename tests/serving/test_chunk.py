@@ -242,7 +242,7 @@ def test_a_row_of_text_is_good_exactly_when_the_same_row_in_json_is(
     for place, row in enumerate(rows):
         typed = {column.name: as_json(column, cell) for column, cell in zip(SCHEMA.columns, row, strict=True)}
         try:
-            expected = encode_rows(SCHEMA, [typed])[0]
+            expected = encode_rows(SCHEMA, [typed]).columns[0]
         except BadInput as error:
             refused = [refusal.path.split(".") for refusal in encoded.refused]
             named = {refusal.path.split(".")[2] for refusal in error.refusals}
