@@ -100,7 +100,7 @@ class Pathway:
         ours, theirs = self.screen.columns, self.presurgical.columns
         more = tuple(column for column in theirs.columns if column.name not in ours.by_name)
         image = ours.image or theirs.image
-        return Schema(columns=(*ours.columns, *more), image=image) if more or image else ours
+        return Schema(columns=(*ours.columns, *more), image=image) if more or image != ours.image else ours
 
     def turn(self) -> Points:
         """Both points as released."""
