@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self
+from itertools import pairwise
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from scipy import optimize, special
 
 from models.value import Value
@@ -48,14 +49,22 @@ class Calibration(Value):
     """What turns a raw logit into the logit of a probability.
 
     Undo is exact: training with loss weights w and sampling rates r adds ln(w+/w-) + ln(r+/r-) to the logit of
-    the true probability, so it is taken away again. What is left is mended by a line with a positive slope,
+    the true probability, so it is taken away again; other losses are undone by a map. What is left is mended by a line with a positive slope,
     which keeps every order. Sources: Elkan, IJCAI 2001; King & Zeng, Political Analysis 2001; Platt 1999.
 
     >>> Calibration(loss_log_ratio=1.0, prevalence=0.1).logits([1.0]).tolist()
     [0.0]
     """
 
+    undo: Literal["shift", "map", "teacher", "fitted"] = Field(
+        "shift",
+        description="how what losses did is undone: exactly, by a shift or a map; not at all, for a teacher's logits"
+        " were learnt; or by nothing but the fit below",
+    )
     loss_log_ratio: float = Field(0.0, description="ln(w+/w-) of the loss weights, taken away from the logit")
+    loss_map: tuple[tuple[float, float], ...] | None = Field(
+        None, description="raw logits and what they become, both rising, with straight lines between and beyond"
+    )
     sampling_log_ratio: float = Field(0.0, description="ln(r+/r-) of the sampling rates, taken away too")
     slope: float = Field(1.0, gt=0, description="of the map fitted after the undo")
     intercept: float = Field(0.0, description="of the map fitted after the undo")
@@ -63,10 +72,26 @@ class Calibration(Value):
     undone: Reliability | None = Field(None, description="after the undo alone, on the cases of the fit")
     fitted: Reliability | None = Field(None, description="after the map too, on the same cases")
 
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        for pair, following in pairwise(self.loss_map or ()):
+            if not (pair[0] < following[0] and pair[1] < following[1]):
+                raise ValueError(f"loss_map should rise in both numbers, got {pair} before {following}")
+        if self.loss_map is not None and len(self.loss_map) < 2:
+            raise ValueError(f"loss_map should have two points at least, got {len(self.loss_map)}")
+        return self
+
     def logits(self, raw: ArrayLike) -> NDArray[np.float64]:
         """Raw logits [rows] -> calibrated logits [rows] at `prevalence`."""
-        undone = np.asarray(raw, dtype=np.float64) - self.loss_log_ratio - self.sampling_log_ratio
+        undone = self._mapped(np.asarray(raw, dtype=np.float64)) - self.loss_log_ratio - self.sampling_log_ratio
         return self.slope * undone + self.intercept
+
+    def _mapped(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.loss_map is None:
+            return raw
+        points, levels, slopes = pieces(self.loss_map)
+        place = (raw[..., None] >= points[1:]).sum(axis=-1)
+        return np.asarray(levels[place] + slopes[place] * (raw - points[place]))
 
     def fit(self, raw: ArrayLike, targets: ArrayLike) -> Self:
         """This undo, with the map fitted on raw logits [rows] and targets [rows] in {0, 1}.
@@ -94,6 +119,14 @@ class Calibration(Value):
         return found.model_copy(
             update={"undone": Reliability.of(undone, y), "fitted": Reliability.of(found.logits(x), y)}
         )
+
+
+def pieces(
+    pairs: tuple[tuple[float, float], ...],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Where each straight piece of a map starts, its level there, and its slope, [points - 1] each."""
+    points, levels = np.array(pairs).T
+    return points[:-1], levels[:-1], np.diff(levels) / np.diff(points)
 
 
 def _mute(x: NDArray[np.float64], y: NDArray[np.float64]) -> bool:

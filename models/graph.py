@@ -16,7 +16,7 @@ import onnx
 from numpy.typing import ArrayLike
 from onnx import TensorProto, helper, numpy_helper
 
-from models.calibration import Calibration
+from models.calibration import Calibration, pieces
 from models.schema import Schema
 
 RAW = "raw."
@@ -164,12 +164,37 @@ def _only_good_rows(graph: onnx.GraphProto, name: str, output: str) -> None:
 
 
 def _calibrate(graph: onnx.GraphProto, target: str, calibration: Calibration) -> None:
-    """Undo and map are both lines, so one line does both."""
+    """What losses did is undone by a shift or a map; then undo and fit are both lines, so one line does both."""
+    raw = f"{RAW}{target}"
+    if calibration.loss_map is not None:
+        raw = _mapped(graph, raw, calibration.loss_map)
     undo = calibration.loss_log_ratio + calibration.sampling_log_ratio
     _constant(graph, "slope", np.array(calibration.slope, dtype=np.float32))
     _constant(graph, "level", np.array(calibration.intercept - calibration.slope * undo, dtype=np.float32))
-    graph.node.append(helper.make_node("Mul", [f"{RAW}{target}", _own("slope")], [_own("sloped")], name=_own("sloped")))
+    graph.node.append(helper.make_node("Mul", [raw, _own("slope")], [_own("sloped")], name=_own("sloped")))
     _node(graph, "Add", ["sloped", "level"], "calibrated")
+
+
+def _mapped(graph: onnx.GraphProto, raw: str, pairs: tuple[tuple[float, float], ...]) -> str:
+    """A map of straight pieces: which piece a logit lies in, its level at the start, and how far from there."""
+    points, levels, slopes = (part.astype(np.float32) for part in pieces(pairs))
+    _constant(graph, "map_points", points)
+    _constant(graph, "map_levels", levels)
+    _constant(graph, "map_slopes", slopes)
+    _constant(graph, "map_ends", points[None, 1:])
+    _constant(graph, "map_across", np.array([1], dtype=np.int64))
+    graph.node.append(helper.make_node("Unsqueeze", [raw, _own("map_across")], [_own("map_raw")], name=_own("map_raw")))
+    _node(graph, "GreaterOrEqual", ["map_raw", "map_ends"], "map_passed")
+    _node(graph, "Cast", ["map_passed"], "map_passed_number", to=TensorProto.INT64)
+    _node(graph, "ReduceSum", ["map_passed_number", "map_across"], "map_piece", keepdims=0)
+    for part in ("points", "levels", "slopes"):
+        _node(graph, "Gather", [f"map_{part}", "map_piece"], f"map_own_{part}")
+    graph.node.append(
+        helper.make_node("Sub", [raw, _own("map_own_points")], [_own("map_beyond")], name=_own("map_beyond"))
+    )
+    _node(graph, "Mul", ["map_beyond", "map_own_slopes"], "map_risen")
+    _node(graph, "Add", ["map_own_levels", "map_risen"], "map_undone")
+    return _own("map_undone")
 
 
 def _at_prevalence(graph: onnx.GraphProto, reference: float, default: float) -> None:

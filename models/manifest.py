@@ -16,6 +16,7 @@ from models.curve import Curve
 from models.errors import BadBundle, shown
 from models.grouping import Grouping, curves
 from models.operating_point import Measured, OperatingPoint
+from models.pulls import PullTable
 from models.schema import Schema
 from models.subgroup import Subgroup
 from models.value import Value, load_members
@@ -55,6 +56,10 @@ class Symptom(Value):
     name: Annotated[str, AfterValidator(free_name)]
     meaning: str = ""
     unit: str = ""
+    scale: Literal["number", "probability", "grade", "count"] = Field(
+        "number", description="a measured number, the chance that a sign is there, an expected grade, an expected count"
+    )
+    highest: float | None = Field(None, description="answer there can be; null if there is none")
 
 
 def check_symptoms(columns: Schema, symptoms: tuple[Symptom, ...]) -> None:
@@ -159,6 +164,7 @@ class Manifest(Value):
     change_control: ChangeControl | None = Field(None, description="changes foreseen after release; None: none is")
     history: tuple[Release, ...] = Field((), description="what the versions before this one were, oldest first")
     evidence: Evidence | None = Field(None, description="on the test part")
+    pulls: PullTable | None = Field(None, description="how hard each loss pulled where, in training")
     parity: Parity
     probes: tuple[Probe, ...]
     provenance: Provenance

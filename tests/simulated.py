@@ -12,9 +12,9 @@ from models.costs import Costs
 from models.schema import Numeric, Schema
 from training.fit import Fitted, fit, reproducible
 from training.losses.cost_weighted import CostWeighted
+from training.model import Budget, Model
 from training.networks.linear import Linear
 from training.sampling import Plain, Sampling
-from training.study import Budget, Model
 from training.term import Term
 
 SCHEMA = Schema(columns=tuple(Numeric(name=name, low=-50, high=50) for name in ("a", "b", "c")))
@@ -60,7 +60,7 @@ def trained(made: Model, *, rows: int = 16_000, seed: int = 0) -> Fitted:
     """The model trained on `rows` people and judged on half as many others."""
     training, validation = people(rows, 1), people(rows // 2, 2)
     with reproducible(seed):
-        net = made.network.build(SCHEMA, training[0], ("sick",))
+        net = made.network.build(SCHEMA, training[0], {"sick": 1})
     return fit(
         made,
         net,

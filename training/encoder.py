@@ -22,6 +22,8 @@ class Eye:
     fixed: nn.Module
     learnt: nn.Module
     width: int
+    # The share of the learning rate at which `learnt` learns: it starts from good weights.
+    rate: float = 0.1
 
     def vary(self, kept: torch.Tensor) -> torch.Tensor:
         return kept

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.calibration import Reliability
 from models.curve import Curve
 from models.grouping import curves, subgroups
+from models.inputs import Inputs
 from models.manifest import Evidence, Part
 from models.operating_point import Measured, OperatingPoint, spoken_of
 from models.scorer import Scorer
@@ -19,19 +20,19 @@ RESAMPLES = 1000
 
 def evaluate(
     scorer: Scorer,
-    columns: NDArray[np.float32],
+    rows: Inputs | NDArray[np.float32],
     targets: NDArray[np.float32],
     *,
     groups: NDArray[np.int64] | None = None,
     members: Mapping[str, NDArray[np.str_]] | None = None,
     seed: int = 0,
 ) -> Evidence:
-    """Measure the baked operating point on test columns [rows, columns] and targets [rows] in {0, 1}.
+    """Measure the baked operating point on test rows and targets [rows] in {0, 1}.
 
     The area under the ROC curve has a percentile interval from 1,000 resamples, of groups [rows] where rows of
     one patient belong together, else of rows. `members` names the subgroup of each row, a grouping's column each.
     """
-    scores = scorer.score(columns)
+    scores = scorer.score(rows)
     at = scorer.manifest.prevalence
     curve = Curve.of(scores.probability, targets, prevalence=at)
     known = subgroups(members or {}, scores.probability, targets, prevalence=at)

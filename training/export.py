@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import onnx
@@ -16,37 +16,48 @@ from torch import nn
 
 from models import graph
 from models.errors import NotExported
+from models.inputs import Inputs
+from models.schema import Schema
 from models.scorer import Graph
-from training.network import Net
+from training.answer import Answer
+from training.net import Net
 
+Columns = NDArray[np.float32]
 OPSET = 18
 # float32 products are summed in another order by another runtime: relative to logits of order one.
 TOLERANCE = 1e-4
 
 
 class Heads(nn.Module):
-    """The heads of a network in a fixed order, as a graph gives them."""
+    """The heads of a network in a fixed order, as a reader is told them."""
 
-    def __init__(self, net: Net, heads: Sequence[str]) -> None:
+    def __init__(self, net: Net, heads: Mapping[str, Answer]) -> None:
         super().__init__()
-        self.net, self.heads = net, tuple(heads)
+        self.net, self.answers = net, dict(heads)
 
-    def forward(self, columns: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        taps = self.net(columns)
-        return tuple(taps[head] for head in self.heads)
+    def forward(self, columns: torch.Tensor, image: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
+        taps = self.net(columns, image)
+        return tuple(answer.told(taps[head]) for head, answer in self.answers.items())
 
 
-def export(net: Net, heads: Sequence[str], columns: int) -> onnx.ModelProto:
-    """The graph `columns` float32 [rows, columns] -> `raw.<head>` float32 [rows], the same bytes each time."""
-    wrapped = Heads(net, heads).eval()
+def export(net: Net, heads: Mapping[str, Answer], schema: Schema) -> onnx.ModelProto:
+    """The graph `columns` float32 [rows, columns] -> `raw.<head>` float32 [rows], the same bytes each time.
+
+    Where the schema has a photograph there is `image` uint8 [rows, height, width, 3] too.
+    """
+    rows, image = torch.export.Dim("rows"), schema.image
+    asked: list[torch.Tensor] = [torch.zeros(3, len(schema.columns))]
+    if image is not None:
+        asked.append(torch.zeros((3, image.height, image.width, 3), dtype=torch.uint8))
+    names = ["columns", "image"][: len(asked)]
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), _quiet("torch.onnx", "onnxscript"):
         warnings.simplefilter("ignore")  # of the exporter about its own parts
         program = torch.onnx.export(
-            wrapped,
-            (torch.zeros(3, columns),),
-            input_names=["columns"],
+            Heads(net, heads).eval(),
+            tuple(asked),
+            input_names=names,
             output_names=[f"{graph.RAW}{head}" for head in heads],
-            dynamic_shapes={"columns": {0: torch.export.Dim("rows")}},
+            dynamic_shapes={name: {0: rows} for name in names},
             opset_version=OPSET,
             dynamo=True,
             optimize=True,
@@ -89,19 +100,18 @@ def _apart(network: onnx.GraphProto) -> None:
         tensor.name = inner(tensor.name)
 
 
-def check_parity(net: Net, raw: onnx.ModelProto, heads: Sequence[str], columns: NDArray[np.float32]) -> float:
-    """The largest difference of any head, network against file, on rows float32 [rows, columns].
+def check_parity(net: Net, raw: onnx.ModelProto, heads: Mapping[str, Answer], rows: Inputs | Columns) -> float:
+    """The largest difference of any head, network against file, on some rows.
 
     Differences are relative to the larger of 1 and the answer. Raises NotExported beyond TOLERANCE.
     """
-    answers = Graph(graph.as_bytes(raw)).run(columns)
-    with torch.no_grad():
-        taps = net.eval()(torch.from_numpy(columns))
+    answers = Graph(graph.as_bytes(raw)).run(rows)
+    trained = net.answers(Inputs.of(rows), tuple(heads))
     largest = 0.0
-    for head in heads:
-        trained = taps[head].numpy().astype(np.float64)
+    for head, answer in heads.items():
+        asked = answer.told(trained[head]).numpy().astype(np.float64)
         with np.errstate(invalid="ignore"):  # an infinite answer is NaN away from itself, which is refused below
-            difference = np.abs(trained - answers[f"{graph.RAW}{head}"]) / np.maximum(1, np.abs(trained))
+            difference = np.abs(asked - answers[f"{graph.RAW}{head}"]) / np.maximum(1, np.abs(asked))
         apart = float(difference.max(initial=0.0))
         # NaN is not below anything either.
         if not apart <= TOLERANCE:
@@ -110,14 +120,15 @@ def check_parity(net: Net, raw: onnx.ModelProto, heads: Sequence[str], columns: 
     return largest
 
 
-def check_alone(model: onnx.ModelProto, columns: NDArray[np.float32], *, most: int = 2000) -> None:
+def check_alone(model: onnx.ModelProto, rows: Inputs | Columns, *, most: int = 2000) -> None:
     """A row alone, in small calls and in large ones must get the same bits: a person's answer is theirs alone.
 
-    Raises NotExported if it does not, on the first `most` distinct rows float32 [rows, columns].
+    Raises NotExported if it does not, on the first `most` rows that differ in a column, or on all with a photograph.
     """
-    runtime = Graph(graph.as_bytes(model))
-    _, first = np.unique(columns, axis=0, return_index=True, equal_nan=True)
-    rows = columns[np.sort(first)[:most]]
+    runtime, rows = Graph(graph.as_bytes(model)), Inputs.of(rows)
+    if rows.image is None:
+        _, first = np.unique(rows.columns, axis=0, return_index=True, equal_nan=True)
+        rows = rows[np.sort(first)[:most]]
     among = runtime.run(rows)
     for size in (1, 7):
         parts = [runtime.run(rows[start : start + size]) for start in range(0, len(rows), size)]

@@ -16,7 +16,7 @@ from models.curve import Counts
 from models.errors import BadStudy
 from models.schema import Binary, Categorical, Column, Numeric
 from models.table import FALSE, TRUE
-from training.network import EMBEDDING, INPUTS
+from training.net import EMBEDDING, INPUTS
 from training.sources.file import read_file
 from training.split import Shares
 from training.term import WEIGHTS

@@ -29,7 +29,7 @@ def pair(study: Study, loaded: Loaded, bundles: Mapping[str, Bundle]) -> Joint:
 
     def pairs(part: Literal["certification", "test"]) -> Pairs:
         data = loaded.parts[part]
-        first, second = (scorer.score(data.columns).probability for scorer in (screen, presurgical))
+        first, second = (scorer.score(data.inputs).probability for scorer in (screen, presurgical))
         return Pairs.of(first, second, data.labels[study.outcome.name], part=part)
 
     joint = Joint(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,34 +19,28 @@ from models.calibration import Calibration
 from models.card import card
 from models.curve import Curve
 from models.errors import BadStudy
-from models.generate import generate
+from models.generate import generate, generate_inputs
 from models.grouping import curves, subgroups
+from models.inputs import Inputs
 from models.manifest import Evidence, Manifest, Parity, Part, Probe, Provenance
 from models.operating_point import OperatingPoint
 from models.scorer import Graph, Scorer
 from models.subgroup import Subgroup
+from training.data import Data
 from training.evaluate import evaluate
 from training.export import TOLERANCE, check_alone, check_parity, export
-from training.fit import Epoch, Fitted, fit, reproducible, undo
+from training.fit import Epoch, Fitted
+from training.labels import inputs, labels
+from training.model import Model
 from training.split import PARTS, group_places
-from training.study import Model, Study, inputs, labels
+from training.study import Study
+from training.taught import taught
+from training.undo import undo
 
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy", "scipy", "polars")
 PROBES, GENERATED = 16, 4096
-
-
-@dataclass(frozen=True)
-class Data:
-    """One part of a study's data.
-
-    Columns [rows, columns], each head's labels [rows], the group of rows of one patient [rows] if any, and the
-    subgroup of each row [rows] by every grouping's column.
-    """
-
-    columns: NDArray[np.float32]
-    labels: dict[str, NDArray[np.float32]]
-    groups: NDArray[np.int64] | None
-    members: dict[str, NDArray[np.str_]] = field(default_factory=dict)
+# Photographs of each part that are compared one by one: each takes a thousand times as long as a row of numbers.
+SEEN = 24
 
 
 @dataclass(frozen=True)
@@ -74,22 +68,12 @@ def run(
     """
     parts, head = loaded.parts, study.outcome.name
     seed = _seed(study, model)
-    with reproducible(seed):
-        net = model.network.build(study.columns, parts["training"].columns, study.heads)
-    fitted = fit(
-        model,
-        net,
-        head=head,
-        training=(parts["training"].columns, parts["training"].labels),
-        validation=(parts["validation"].columns, parts["validation"].labels),
-        seed=seed,
-        progress=progress,
-    )
-    raw = export(net, study.heads, len(study.columns.columns))
-    asked = np.concatenate([*(part.columns for part in parts.values()), generate(study.columns, GENERATED, seed)])
-    largest = check_parity(net, raw, study.heads, asked)
-    logits = Graph(graph.as_bytes(raw)).run(parts["validation"].columns)[f"{graph.RAW}{head}"]
-    calibration = _calibration(model, head, parts, logits)
+    fitted = taught(study, model, parts, seed=seed, progress=progress)
+    raw = export(fitted.net, study.answers, study.columns)
+    asked = _asked(study, parts, seed)
+    largest = check_parity(fitted.net, raw, study.answers, asked)
+    logits = Graph(graph.as_bytes(raw)).run(parts["validation"].inputs)[f"{graph.RAW}{head}"]
+    calibration = _calibration(model, head, parts, logits, fitted)
     prevalence = model.contract.prevalence_named or calibration.prevalence
     plain = graph.finish(
         raw,
@@ -121,6 +105,7 @@ def run(
         groupings=study.groupings,
         groups=known,
         change_control=model.change_control,
+        pulls=fitted.pulls,
         parity=Parity(rows=len(asked), largest_difference=largest, tolerance=TOLERANCE),
         probes=_probes(decided, study, seed),
         provenance=_provenance(study, model, loaded, fitted),
@@ -147,32 +132,48 @@ def load(study: Study) -> Loaded:
         if (name != "test" or len(chosen)) and len(np.unique(targets[chosen])) < 2:
             raise BadStudy(f"split: the {name} part should hold cases of both kinds, got {len(chosen)} cases of one.")
         part = table.rows[chosen]
-        columns = inputs(study, part)
+        rows_of_part = inputs(study, part)
+        columns = rows_of_part.columns
         parts[name] = Data(
             columns=columns,
             labels={head: label[chosen] for head, label in known.items()},
             groups=group_places(part, group) if group else None,
+            image=rows_of_part.image,
+            table=part,
             members={each.column: each.members(study.columns, columns, part) for each in study.groupings},
         )
     return Loaded(parts, dict(table.digests))
 
 
-def _calibration(model: Model, head: str, parts: dict[str, Data], logits: NDArray[np.float32]) -> Calibration:
+def _asked(study: Study, parts: dict[str, Data], seed: int) -> Inputs:
+    """The rows on which network, file and single rows are compared: all there are, and generated ones."""
+    if study.columns.image is None:
+        generated = generate(study.columns, GENERATED, seed)
+        return Inputs(np.concatenate([*(part.columns for part in parts.values()), generated]))
+    rows = [*(part.inputs[:SEEN] for part in parts.values()), generate_inputs(study.columns, PROBES, seed)]
+    images = [row.image for row in rows if row.image is not None]
+    return Inputs(np.concatenate([row.columns for row in rows]), np.concatenate(images))
+
+
+def _calibration(
+    model: Model, head: str, parts: dict[str, Data], logits: NDArray[np.float32], fitted: Fitted
+) -> Calibration:
     """The undo of the training part's weights and rates, with the map fitted on the validation part."""
     try:
-        return undo(model, head, parts["training"].labels[head]).fit(logits, parts["validation"].labels[head])
+        made = undo(model, head, parts["training"].labels[head], fitted.pull)
+        return made.fit(logits, parts["validation"].labels[head])
     except ValueError as error:
         raise BadStudy(f"models.{model.name}: nothing was learnt that can be calibrated. {error}") from None
 
 
 def _curve(runtime: Graph, data: Data, head: str, prevalence: float) -> Curve:
     """The graph's own answers counted: thresholds come from what is served, not from training scores."""
-    return Curve.of(runtime.run(data.columns)["probability"], data.labels[head], prevalence=prevalence)
+    return Curve.of(runtime.run(data.inputs)["probability"], data.labels[head], prevalence=prevalence)
 
 
 def _subgroups(runtime: Graph, data: Data, head: str, prevalence: float) -> tuple[Subgroup, ...]:
     """The same, for the subgroups."""
-    probabilities = runtime.run(data.columns)["probability"]
+    probabilities = runtime.run(data.inputs)["probability"]
     return subgroups(data.members, probabilities, data.labels[head], prevalence=prevalence)
 
 
@@ -192,7 +193,7 @@ def _evidence(decided: onnx.ModelProto, manifest: Manifest, test: Data, head: st
     with tempfile.TemporaryDirectory() as folder:
         draft = write_bundle(Path(folder) / manifest.model, model=decided, manifest=manifest, card=card(manifest))
         return evaluate(
-            Scorer(draft), test.columns, test.labels[head], groups=test.groups, members=test.members, seed=seed
+            Scorer(draft), test.inputs, test.labels[head], groups=test.groups, members=test.members, seed=seed
         )
 
 

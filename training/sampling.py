@@ -25,6 +25,14 @@ class Sampling(Member):
         """What drawing so adds to every logit: ln(r+/r-). Source: King & Zeng, Political Analysis 2001."""
         return math.log(self.rate(targets))
 
+    def more(self, inputs: torch.Tensor, targets: torch.Tensor, seed: int) -> torch.Tensor:
+        """Further positives to add to the training part, encoded columns [more, width]: none, by default.
+
+        `inputs` are the encoded columns [rows, width] of the training part, `targets` [rows] in {0, 1}.
+        """
+        del targets, seed
+        return inputs[:0]
+
     def draw(self, targets: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """The rows of one epoch, int64 [rows], for targets [rows] in {0, 1}."""
         positives, negatives = torch.nonzero(targets == 1).flatten(), torch.nonzero(targets == 0).flatten()

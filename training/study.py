@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Self
 
-import numpy as np
-import polars as pl
 import torch
-from numpy.typing import NDArray
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 import models.contracts
-import training.losses
-import training.networks
-import training.sources
 import training.studies
 from models.background import Background
-from models.change_control import ChangeControl
-from models.contract import Contract
-from models.errors import BadInput, BadStudy
+from models.errors import BadStudy
 from models.grouping import Grouping
 from models.manifest import Symptom, Target, check_symptoms, free_name
 from models.schema import Schema
-from models.table import encode_table
 from models.value import Value, load_members
-from training.network import EMBEDDING, INPUTS, Network
-from training.sampling import Plain, Sampling
+from training.answer import Answer
+from training.answers.number import Number
+from training.model import Alternative, Budget, Model, Name
+from training.reference import Reference
 from training.source import Source
 from training.split import Split
 from training.term import WEIGHTS, Term
 
-for family in (models.contracts, training.losses, training.networks, training.sources):
-    load_members(family)
+__all__ = ["Alternative", "Budget", "Model", "Outcome", "Study", "SymptomLabel", "find_study", "in_words", "shipped"]
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+load_members(models.contracts)
+for family in ("answers", "encoders", "losses", "networks", "numbers", "references", "sources", "weighings"):
+    load_members(importlib.import_module(f"training.{family}"))
 
 
 class Outcome(Value):
@@ -54,45 +49,7 @@ class SymptomLabel(Value):
     column: str
     meaning: str = ""
     unit: str = ""
-
-
-class Budget(Value):
-    """How long training may take, and when it is done."""
-
-    epochs: int = Field(300, ge=1, description="at most")
-    batch: int = Field(1024, ge=1, description="rows a step")
-    learning_rate: float = Field(0.01, gt=0, description="at the start; halved whenever progress stops")
-    patience: int = Field(8, ge=1, description="epochs without progress before the rate is halved")
-    halvings: int = Field(5, ge=0, description="of the learning rate; without progress after the last it is done")
-
-
-class Alternative(Value):
-    """A further operating point of a model, with a name by which callers ask for it."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
-    contract: Contract
-
-
-class Model(Value):
-    """One model of a study: its network, what pulls on it, and what is asked of its operating point."""
-
-    name: Name
-    purpose: str
-    network: Network
-    terms: tuple[Term, ...] = Field(min_length=1)
-    sampling: Sampling = Plain()
-    emptied: float = Field(
-        0.05,
-        ge=0,
-        lt=1,
-        description="share of the cells that may be empty to empty in training, so that empty is learnt as unknown",
-    )
-    contract: Contract
-    alternatives: tuple[Alternative, ...] = Field((), description="further points that the bundle carries by name")
-    change_control: ChangeControl | None = Field(
-        None, description="changes of the point that are foreseen after release; None: none is"
-    )
-    budget: Budget = Budget()
+    answer: Answer = Number()
 
 
 class Study(Value):
@@ -123,7 +80,7 @@ class Study(Value):
         if len(set(self.heads)) < len(self.heads):
             raise ValueError(f"outcome and symptoms need a name each, got {', '.join(self.heads)}")
         for model in self.models:
-            taken = {WEIGHTS, INPUTS, EMBEDDING, *(name for name, _, _ in model.network.layers(1))}
+            taken = {WEIGHTS, *model.network.tap_names()}
             if clash := sorted(taken & set(self.heads)):
                 raise ValueError(f"models.{model.name}.network: has a tap {clash[0]}, so no head should be called that")
         for place, symptom in enumerate(self.symptoms):
@@ -135,21 +92,46 @@ class Study(Value):
         return self
 
     @model_validator(mode="after")
+    def _seen(self) -> Self:
+        """A photograph is looked at if there is one, and only then."""
+        for model in self.models:
+            if (model.network.image is None) != (self.columns.image is None):
+                there = "a photograph in columns.image" if self.columns.image else "none in columns.image"
+                raise ValueError(
+                    f"models.{model.name}.network.image: should be an image encoder if there is a photograph,"
+                    f" and None if not, got {there}"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _taps(self) -> Self:
         """Every term names things that are there, and something pulls on the outcome's head."""
         for model in self.models:
-            layers = [name for name, _, _ in model.network.layers(1)]
-            taps = [WEIGHTS, INPUTS, *layers, EMBEDDING, *self.heads]
+            taps = self.taps(model)
             for place, term in enumerate(model.terms):
                 at = f"models.{model.name}.terms.{place}"
                 if term.on not in taps:
                     raise ValueError(f"{at}.on: should be one of {', '.join(taps)}, got {term.on}")
-                if term.against is not None and term.against not in self.heads:
-                    raise ValueError(f"{at}.against: should be one of {', '.join(self.heads)}, got {term.against}")
-                _fits(term, at, one_number_a_row=term.on in self.heads)
-            if not any(term.on == self.outcome.name and term.against == self.outcome.name for term in model.terms):
+                _fits(term, at, self.widths.get(term.on))
+            if not any(_judges(term, self.outcome.name) for term in model.terms):
                 raise ValueError(f"models.{model.name}.terms: none pulls {self.outcome.name} towards its labels")
         return self
+
+    def taps(self, model: Model) -> tuple[str, ...]:
+        """What a term of this model may sit on: all weights, those of a layer, embeddings, heads."""
+        names = model.network.tap_names()
+        layers = [name for name in names[1:-1] if name != "numbers"] + list(self.heads)
+        return (WEIGHTS, *(f"{WEIGHTS}.{name}" for name in layers), *names, *self.heads)
+
+    @property
+    def answers(self) -> dict[str, Answer]:
+        """In which form each head answers; the outcome's is the logit itself."""
+        return {self.outcome.name: Number(), **{symptom.name: symptom.answer for symptom in self.symptoms}}
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """How many numbers a row each head gives."""
+        return {head: answer.width for head, answer in self.answers.items()}
 
     @property
     def heads(self) -> tuple[str, ...]:
@@ -164,54 +146,36 @@ class Study(Value):
     @property
     def symptom_heads(self) -> tuple[Symptom, ...]:
         """The symptoms as a manifest names them."""
-        return tuple(Symptom(name=label.name, meaning=label.meaning, unit=label.unit) for label in self.symptoms)
+        return tuple(
+            Symptom(
+                name=label.name,
+                meaning=label.meaning,
+                unit=label.unit,
+                scale=label.answer.scale,
+                highest=label.answer.highest,
+            )
+            for label in self.symptoms
+        )
 
 
-def _fits(term: Term, at: str, *, one_number_a_row: bool) -> None:
-    """Try a term on two rows: what it compares must be of one shape."""
+def _judges(term: Term, outcome: str) -> bool:
+    """Whether a term teaches the outcome: by its labels, or by what another model says of it."""
+    return term.on == outcome and term.weight > 0 and (term.against == outcome or isinstance(term.against, Reference))
+
+
+def _fits(term: Term, at: str, width: int | None) -> None:
+    """Try a term on two rows: what it compares must be of shapes that belong together.
+
+    `width` is how many numbers a row its head gives; None if it is on an embedding or on weights.
+    """
+    shape = (2, 3) if width is None else (2, width) if width > 1 else (2,)
+    target = torch.zeros((2, 3) if term.by.target == "embedding" else 2)
+    if term.by.output == "logit" and width is None:
+        raise ValueError(f"{at}.by: {type(term.by).__name__} should be on a head, got {term.on}")
     try:
-        term.by(torch.zeros(2 if one_number_a_row else (2, 3)), None if term.against is None else torch.zeros(2))
+        term.by(torch.zeros(6) if term.on_weights else torch.zeros(shape), None if term.against is None else target)
     except ValueError as error:
         raise ValueError(f"{at}: {error}".removesuffix(".")) from None
-
-
-def labels(study: Study, table: pl.DataFrame) -> dict[str, NDArray[np.float32]]:
-    """What each head is compared with, float32 [rows], NaN where a symptom is not known.
-
-    Raises BadStudy if a column is missing, an outcome is empty, or all are of one kind.
-    """
-    wanted = {study.outcome.column, *(symptom.column for symptom in study.symptoms)}
-    if missing := sorted(wanted - set(table.columns)):
-        raise BadStudy(f"{study.name}: {missing[0]} should be a column of the table ({', '.join(table.columns)}).")
-    outcome = table[study.outcome.column].cast(pl.String)
-    if outcome.null_count():
-        raise BadStudy(
-            f"outcome.column: {outcome.name} should be known in every row, got {outcome.null_count()} empty."
-        )
-    found = {study.outcome.name: (outcome == study.outcome.positive).to_numpy().astype(np.float32)}
-    positives = int(found[study.outcome.name].sum())
-    if positives in {0, table.height}:
-        kinds = ", ".join(sorted(outcome.unique().to_list())[:10])
-        raise BadStudy(
-            f"outcome.positive: {study.outcome.positive} should be one of several cells of {outcome.name}, got {kinds}."
-        )
-    for symptom in study.symptoms:
-        numbers = table[symptom.column].cast(pl.Float32, strict=False)
-        if numbers.null_count() > table[symptom.column].null_count():
-            raise BadStudy(f"symptoms.{symptom.name}: {symptom.column} should hold numbers.")
-        found[symptom.name] = numbers.fill_null(float("nan")).to_numpy()
-    return found
-
-
-def inputs(study: Study, table: pl.DataFrame) -> NDArray[np.float32]:
-    """The study's columns, float32 [rows, columns].
-
-    Raises BadInput if any row breaks the schema: none is dropped silently.
-    """
-    encoded = encode_table(study.columns, table)
-    if encoded.refused:
-        raise BadInput(encoded.refused)
-    return encoded.values
 
 
 def shipped() -> tuple[str, ...]:

@@ -13,12 +13,15 @@ from models.schema import Schema
 from models.scorer import Graph
 from models.value import Value, descendants, load_members
 from tests import handmade
+from training.answers.number import Number
 from training.export import TOLERANCE, check_parity, export
-from training.network import EMBEDDING, INPUTS, Net, Network
+from training.net import EMBEDDING, INPUTS, Net
+from training.network import Network
 
 load_members(training.networks)
 SCHEMA: Schema = handmade.SCHEMA
-HEADS = ("sick", "fluid_volume")
+HEADS = {"sick": Number(), "fluid_volume": Number()}
+WIDTHS = dict.fromkeys(HEADS, 1)
 every_network = pytest.mark.parametrize(
     "network", [kind() for kind in descendants(Network)], ids=lambda network: type(network).__name__
 )
@@ -26,7 +29,7 @@ every_network = pytest.mark.parametrize(
 
 def built(network: Network, seed: int = 0) -> Net:
     torch.manual_seed(seed)
-    return network.build(SCHEMA, generate(SCHEMA, 200, 0), HEADS)
+    return network.build(SCHEMA, generate(SCHEMA, 200, 0), WIDTHS)
 
 
 def test_all_networks_are_found() -> None:
@@ -41,7 +44,9 @@ def test_its_taps_are_those_it_names_and_each_has_all_rows(network: Network) -> 
     assert next(iter(taps)) == INPUTS
     assert tuple(taps)[-3:] == (EMBEDDING, *HEADS)
     assert {len(tap) for tap in taps.values()} == {9}
-    assert [taps[head].shape for head in HEADS] == [(9,), (9,)]
+    assert {taps[head].shape for head in HEADS} == {(9,) if network.members == 1 else (9, network.members)}
+    answered = net.eval()(torch.from_numpy(generate(SCHEMA, 9, 1)))
+    assert [answered[head].shape for head in HEADS] == [(9,), (9,)]
 
 
 @every_network
@@ -51,7 +56,7 @@ def test_its_layers_fit_each_other_and_the_heads(network: Network) -> None:
     width, rows = 11, torch.zeros(2, 11)
     for _, layer, after in layers:
         rows, width = layer(rows), after
-        assert rows.shape == (2, width)
+        assert rows.shape in {(2, width), (2, network.members, width)}
 
 
 @every_network
@@ -75,7 +80,7 @@ def test_empty_cells_come_to_finite_answers(network: Network) -> None:
 @every_network
 def test_it_exports_and_the_file_answers_like_the_network(network: Network) -> None:
     net = built(network)
-    raw = export(net, HEADS, len(SCHEMA.columns))
+    raw = export(net, HEADS, SCHEMA)
     columns = generate(SCHEMA, 3000, 2)
     assert check_parity(net, raw, HEADS, columns) <= TOLERANCE
     answers = Graph(graph.as_bytes(raw)).run(columns)

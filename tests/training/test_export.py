@@ -17,31 +17,34 @@ from models.errors import NotExported
 from models.generate import generate
 from models.scorer import Graph
 from tests import handmade
+from training.answers.number import Number
 from training.export import _plain, check_alone, check_parity, export
-from training.network import Net
+from training.net import Net
 from training.networks.linear import Linear
 from training.networks.mlp import MLP
 
 ROOT = Path(__file__).parents[2]
-HEADS = ("sick", "fluid_volume")
-COLUMNS = len(handmade.SCHEMA.columns)
+HEADS = {"sick": Number(), "fluid_volume": Number()}
+WIDTHS = dict.fromkeys(HEADS, 1)
 
 MADE_ELSEWHERE = """
 import hashlib, torch
 from models import graph
 from models.generate import generate
 from tests import handmade
+from training.answers.number import Number
 from training.export import export
 from training.networks.mlp import MLP
 torch.manual_seed(5)
-net = MLP(hidden=(8, 8)).build(handmade.SCHEMA, generate(handmade.SCHEMA, 100, 0), ("sick", "fluid_volume"))
-print(hashlib.sha256(graph.as_bytes(export(net, ("sick", "fluid_volume"), 4))).hexdigest())
+net = MLP(hidden=(8, 8)).build(handmade.SCHEMA, generate(handmade.SCHEMA, 100, 0), {"sick": 1, "fluid_volume": 1})
+made = export(net, {"sick": Number(), "fluid_volume": Number()}, handmade.SCHEMA)
+print(hashlib.sha256(graph.as_bytes(made)).hexdigest())
 """
 
 
 def network() -> Net:
     torch.manual_seed(5)
-    return MLP(hidden=(8, 8)).build(handmade.SCHEMA, generate(handmade.SCHEMA, 100, 0), HEADS)
+    return MLP(hidden=(8, 8)).build(handmade.SCHEMA, generate(handmade.SCHEMA, 100, 0), WIDTHS)
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +54,11 @@ def net() -> Net:
 
 @pytest.fixture(scope="module")
 def raw(net: Net) -> onnx.ModelProto:
-    return export(net, HEADS, COLUMNS)
+    return export(net, HEADS, handmade.SCHEMA)
 
 
 def test_the_same_network_is_the_same_bytes_in_this_process_and_in_another(raw: onnx.ModelProto) -> None:
-    again = export(network(), HEADS, COLUMNS)
+    again = export(network(), HEADS, handmade.SCHEMA)
     assert graph.as_bytes(again) == graph.as_bytes(raw)
     done = subprocess.run(
         [sys.executable, "-c", MADE_ELSEWHERE], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
@@ -71,7 +74,7 @@ def test_nothing_of_the_machine_that_made_it_is_in_the_file(raw: onnx.ModelProto
 
 
 def test_exporting_says_nothing(net: Net, capfd: pytest.CaptureFixture[str]) -> None:
-    export(net, ("sick",), COLUMNS)
+    export(net, {"sick": Number()}, handmade.SCHEMA)
     assert capfd.readouterr() == ("", "")
 
 
@@ -88,10 +91,10 @@ def test_any_number_of_rows_is_answered_as_the_network_does(net: Net, raw: onnx.
 
 def test_a_symptom_may_be_called_like_something_inside_the_exported_network() -> None:
     inside = ("linear", "index", "cat", "squeeze", "isnan", "where")
-    heads = ("sick", *inside)
-    net = Linear().build(handmade.SCHEMA, generate(handmade.SCHEMA, 100, 0), heads)
+    heads = dict.fromkeys(("sick", *inside), Number())
+    net = Linear().build(handmade.SCHEMA, generate(handmade.SCHEMA, 100, 0), dict.fromkeys(heads, 1))
     made = graph.finish(
-        export(net, heads, COLUMNS),
+        export(net, heads, handmade.SCHEMA),
         schema=handmade.SCHEMA,
         target="sick",
         symptoms=inside,
@@ -194,7 +197,7 @@ class Twice(torch.nn.Module):
 
 
 def test_a_layer_of_ones_own_is_exported_too() -> None:
-    net = Linear().build(handmade.SCHEMA, generate(handmade.SCHEMA, 100, 0), HEADS)
-    own = Net(net.encoder, [("twice", Twice(), net.encoder.width)], HEADS)
-    raw = export(own, HEADS, COLUMNS)
+    net = Linear().build(handmade.SCHEMA, generate(handmade.SCHEMA, 100, 0), WIDTHS)
+    own = Net(net.encoding, [("twice", Twice(), net.encoding.width)], WIDTHS)
+    raw = export(own, HEADS, handmade.SCHEMA)
     assert check_parity(own, raw, HEADS, generate(handmade.SCHEMA, 300, 1)) < 1e-5

@@ -19,17 +19,21 @@ from models.costs import Costs
 from models.curve import Curve
 from models.schema import Numeric, Schema
 from tests import simulated
-from training.fit import Cases, Epoch, Fitted, Keeper, fit, reproducible, undo
+from training.cases import Cases
+from training.fit import Fitted, fit, reproducible
+from training.keeper import Epoch, Keeper, mix
 from training.losses.absolute_error import AbsoluteError
 from training.losses.cost_weighted import CostWeighted
 from training.losses.squared_error import SquaredError
 from training.losses.squared_size import SquaredSize
-from training.network import Net
+from training.model import Budget, Model
+from training.net import Net
 from training.networks.linear import Linear
 from training.networks.mlp import MLP
+from training.pull import Pull
 from training.sampling import Balanced, Oversampled, Plain
-from training.study import Budget, Model
 from training.term import WEIGHTS, Term
+from training.undo import undo
 
 ROOT = Path(__file__).parents[2]
 SHORT = Budget(epochs=3, batch=256)
@@ -92,7 +96,7 @@ def test_the_undo_names_what_each_thing_added() -> None:
     assert (made.slope, made.intercept, made.prevalence) == (1.0, 0.0, 0.25)
 
 
-def test_several_terms_on_the_outcome_pull_in_the_mean_and_others_do_not() -> None:
+def test_several_terms_on_the_outcome_are_undone_as_the_mixture_they_are_and_others_do_not_count() -> None:
     further = (
         Term(on="sick", against="sick", by=CostWeighted(costs=Costs(miss=100.0)), weight=3.0),
         Term(on="sick", against="sick", by=CostWeighted(costs=Costs(miss=7.0)), weight=0.0),
@@ -100,7 +104,7 @@ def test_several_terms_on_the_outcome_pull_in_the_mean_and_others_do_not() -> No
         Term(on="sick", by=SquaredSize()),
     )
     made = undo(simulated.model(*further), "sick", np.array([1, 0], dtype=np.float32))
-    assert made.loss_log_ratio == pytest.approx(0.75 * math.log(100))
+    assert made.loss_log_ratio == pytest.approx(math.log((1 * 1 + 3 * 100) / (1 + 3)))
 
 
 def test_nothing_is_undone_where_nothing_pulls_on_the_outcome() -> None:
@@ -195,7 +199,7 @@ def test_a_budget_is_not_exceeded_and_every_epoch_is_told() -> None:
     told: list[Epoch] = []
     model = simulated.model(budget=Budget(epochs=4))
     columns, sick = simulated.people(300, 1)
-    net = model.network.build(simulated.SCHEMA, columns, ("sick",))
+    net = model.network.build(simulated.SCHEMA, columns, {"sick": 1})
     rows = (columns, {"sick": sick})
     fitted = fit(model, net, head="sick", training=rows, validation=rows, seed=0, progress=told.append)
     assert tuple(told) == fitted.history
@@ -210,16 +214,18 @@ def judged(steps: list[tuple[float, float]], model: Model | None = None) -> list
     random = np.random.default_rng(0)
     columns = random.normal(size=(400, 1)).astype(np.float32)
     sick = (random.random(400) < special.expit(2 * columns[:, 0] - 1)).astype(np.float32)
-    net = Linear().build(ONE, columns, ("sick",))
+    net = Linear().build(ONE, columns, {"sick": 1})
     model = model or simulated.model()
     with torch.no_grad():
-        held = Cases(net.encoder(torch.from_numpy(columns)), {"sick": torch.from_numpy(sick)})
+        held = Cases(net.encoding(torch.from_numpy(columns)), {"sick": torch.from_numpy(sick)})
     keeper = Keeper(model, held, "sick")
+    pull = Pull(model, net, held, mix(model, held.labels["sick"]))
+    pull.scales = [1.0] * len(model.terms)
     found = []
     for number, (slope, bias) in enumerate(steps, 1):
         _set(net, slope, bias)
-        epoch = keeper.judge(net, dict.fromkeys(model.terms, 1.0), number, 0.1)
-        assert float(keeper.weights["heads.0.bias"]) == pytest.approx(steps[keeper.kept.number - 1][1])
+        epoch = keeper.judge(net, pull, number, 0.1)
+        assert float(keeper.weights["net"]["heads.0.bias"]) == pytest.approx(steps[keeper.kept.number - 1][1])
         found.append((epoch, keeper.kept))
     return found
 
@@ -254,7 +260,7 @@ def test_an_epoch_that_is_better_in_the_operating_region_replaces_one_with_a_bet
 def test_an_epoch_that_was_not_best_at_its_time_is_kept_once_a_better_region_leaves_the_best_behind() -> None:
     keeper = object.__new__(Keeper)
     keeper.noise, keeper.top, keeper.candidates = 0.1, 0.0, []
-    net = Linear().build(ONE, np.zeros((2, 1), dtype=np.float32), ("sick",))
+    net = Linear().build(ONE, np.zeros((2, 1), dtype=np.float32), {"sick": 1})
     for number, (region, loss) in enumerate([(0.50, 1.0), (0.58, 1.2), (0.65, 1.3), (0.64, 1.4)], 1):
         keeper.top = max(keeper.top, region)
         keeper._consider(Epoch(number, loss, region, 0.1), net)
@@ -295,7 +301,7 @@ def test_prices_in_another_currency_change_nothing() -> None:
 def test_the_best_constant_answer_costs_one() -> None:
     model = simulated.model(costs=Costs(miss=50.0), budget=Budget(epochs=1, learning_rate=1e-9, batch=5000))
     columns, sick = simulated.people(2000, 1)
-    net = model.network.build(simulated.SCHEMA, columns, ("sick",))
+    net = model.network.build(simulated.SCHEMA, columns, {"sick": 1})
     with torch.no_grad():
         for weight in net.parameters():
             weight.zero_()
@@ -318,7 +324,7 @@ def symptomatic(*, known: float, error: type[AbsoluteError | SquaredError] = Squ
         fluid[random.random(3000) >= known] = np.nan
         parts.append((columns, {"sick": sick, "fluid": fluid}))
     with reproducible(0):
-        net = model.network.build(simulated.SCHEMA, parts[0][0], ("sick", "fluid"))
+        net = model.network.build(simulated.SCHEMA, parts[0][0], {"sick": 1, "fluid": 1})
     fitted = fit(model, net, head="sick", training=parts[0], validation=parts[1], seed=0)
     return fitted, simulated.people(1000, 3)[0]
 
@@ -343,7 +349,7 @@ def test_a_symptom_that_is_the_same_for_everybody_is_learnt_as_that() -> None:
     columns, sick = simulated.people(1000, 1)
     rows = (columns, {"sick": sick, "fluid": np.full(1000, 3.0, dtype=np.float32)})
     with reproducible(0):
-        net = model.network.build(simulated.SCHEMA, columns, ("sick", "fluid"))
+        net = model.network.build(simulated.SCHEMA, columns, {"sick": 1, "fluid": 1})
     fitted = fit(model, net, head="sick", training=rows, validation=rows, seed=0)
     assert raw_logits(fitted, columns, "fluid") == pytest.approx(3.0, abs=0.15)
 
@@ -387,7 +393,7 @@ def never_empty(emptied: float) -> Reliability:
     model = simulated.model(emptied=emptied)
     (columns, sick), (held, held_sick) = simulated.people(8000, 1), simulated.people(4000, 2)
     with reproducible(0):
-        net = model.network.build(schema, columns, ("sick",))
+        net = model.network.build(schema, columns, {"sick": 1})
     head = net.heads[0]
     assert isinstance(head, torch.nn.Linear)
     with torch.no_grad():

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from models.generate import generate
 from models.schema import Binary, Categorical, Numeric, Schema
-from training.network import Encoder, Net
+from training.encoding import Encoding
+from training.net import Net
 from training.networks.linear import Linear
 from training.networks.mlp import MLP
 
@@ -25,8 +26,8 @@ SCHEMA = Schema(
 )
 
 
-def encoder(schema: Schema, columns: NDArray[np.float32]) -> Encoder:
-    return Encoder(schema, columns)
+def encoder(schema: Schema, columns: NDArray[np.float32]) -> Encoding:
+    return Encoding(schema, columns)
 
 
 def by_hand(schema: Schema, training: NDArray[np.float32], columns: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -120,17 +121,17 @@ def test_nothing_is_emptied_where_nothing_may_be_empty_or_none_is_asked_for() ->
 
 @pytest.mark.parametrize("head", ["type", "keys", "training", "forward", "linear"])
 def test_a_head_may_have_a_name_that_a_module_keeps_for_itself(head: str) -> None:
-    net = Linear().build(SCHEMA, generate(SCHEMA, 20, 0), [head])
+    net = Linear().build(SCHEMA, generate(SCHEMA, 20, 0), {head: 1})
     assert net(torch.from_numpy(generate(SCHEMA, 7, 1)))[head].shape == (7,)
 
 
 def test_heads_begin_at_the_answers_they_are_given_and_the_others_stay() -> None:
-    net = MLP(hidden=(3,)).build(SCHEMA, generate(SCHEMA, 20, 0), ["sick", "fluid"])
+    net = MLP(hidden=(3,)).build(SCHEMA, generate(SCHEMA, 20, 0), {"sick": 1, "fluid": 1})
     before = [float(head.bias.item()) for head in net.heads]  # type: ignore[union-attr,operator]
     net.start_from({"fluid": 7.5})
     assert [float(head.bias.item()) for head in net.heads] == [before[0], 7.5]  # type: ignore[union-attr,operator]
 
 
 def test_weights_are_all_that_multiply_and_no_bias() -> None:
-    net: Net = MLP(hidden=(3, 2)).build(SCHEMA, generate(SCHEMA, 20, 0), ["sick", "fluid"])
-    assert net.weights().shape == (net.encoder.width * 3 + 3 * 2 + 2 + 2,)
+    net: Net = MLP(hidden=(3, 2)).build(SCHEMA, generate(SCHEMA, 20, 0), {"sick": 1, "fluid": 1})
+    assert net.weights().shape == (net.encoding.width * 3 + 3 * 2 + 2 + 2,)

@@ -198,7 +198,7 @@ def test_a_study_with_a_symptom_answers_it_in_its_own_unit(tmp_path: Path) -> No
     scores = Scorer(made.bundle).score(columns)
     assert scores.symptoms["fluid"] == pytest.approx(5 + 2 * columns[:, 0], abs=0.5)
     assert [symptom.model_dump() for symptom in made.bundle.manifest.symptoms] == [
-        {"name": "fluid", "meaning": "fluid in the eye", "unit": "ml"}
+        {"name": "fluid", "meaning": "fluid in the eye", "unit": "ml", "scale": "number", "highest": None}
     ]
 
 

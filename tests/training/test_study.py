@@ -2,58 +2,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from models.contracts.recall import Recall
 from models.costs import Costs
-from models.errors import BadInput, BadStudy
+from models.errors import BadStudy
 from models.manifest import Symptom, Target
-from models.schema import Numeric, Schema
+from tests.small_study import PULL, model, study
 from training.losses.absolute_error import AbsoluteError
 from training.losses.cost_weighted import CostWeighted
 from training.losses.squared_size import SquaredSize
-from training.networks.mlp import MLP
 from training.sampling import Oversampled
 from training.source import Source
-from training.sources.file import File
-from training.split import ByGroup
 from training.study import (
     Budget,
-    Model,
     Outcome,
     Study,
     SymptomLabel,
     find_study,
     in_words,
-    inputs,
-    labels,
     shipped,
 )
 from training.term import WEIGHTS, Term
-
-PULL = Term(on="sick", against="sick", by=CostWeighted())
-
-
-def model(*terms: Term, name: str = "screen") -> Model:
-    return Model(
-        name=name, purpose="", network=MLP(hidden=(4, 4)), terms=terms or (PULL,), contract=Recall(at_least=0.9)
-    )
-
-
-def study(*models: Model, **fields: object) -> Study:
-    values: dict[str, object] = {
-        "name": "eyes",
-        "source": File(path="eyes.csv"),
-        "columns": Schema(columns=(Numeric(name="age", low=0, high=120), Numeric(name="fluid", low=0, high=900))),
-        "outcome": Outcome(name="sick", column="grade", positive="4", meaning="has the disease"),
-        "symptoms": (SymptomLabel(name="thickness", column="microns", meaning="of the retina", unit="um"),),
-        "split": ByGroup(column="patient"),
-        "models": models or (model(),),
-    }
-    return Study(**{**values, **fields})  # type: ignore[arg-type]  # fields of every type
 
 
 def test_a_study_is_read_back_equal_every_class_by_its_name() -> None:
@@ -78,7 +48,10 @@ def test_heads_are_the_outcome_and_then_the_symptoms() -> None:
     assert made.symptom_heads == (Symptom(name="thickness", meaning="of the retina", unit="um"),)
 
 
-TAPS = "weights, inputs, hidden_1, hidden_2, embedding, sick, thickness"
+TAPS = (
+    "weights, weights.hidden_1, weights.hidden_2, weights.sick, weights.thickness,"
+    " inputs, hidden_1, hidden_2, embedding, sick, thickness"
+)
 SHAPES = "Expected one shape, got output"
 
 
@@ -94,8 +67,12 @@ SHAPES = "Expected one shape, got output"
             f"models.screen.terms.1.on: should be one of {TAPS}, got hidden_3",
         ),
         (
+            (PULL, Term(on="embedding", against="sick", by=CostWeighted())),
+            "models.screen.terms.1.by: CostWeighted should be on a head, got embedding",
+        ),
+        (
             (Term(on="sick", against="grade", by=CostWeighted()),),
-            "models.screen.terms.0.against: should be one of sick, thickness, got grade",
+            "models.screen.terms: none pulls sick towards its labels",
         ),
         ((Term(on="sick", by=CostWeighted()),), f"models.screen.terms.0: {SHAPES} (2,), target None"),
         (
@@ -168,67 +145,6 @@ def test_a_name_that_could_not_be_a_folder_is_refused(name: str) -> None:
         study(name=name)
 
 
-# Labels and inputs
-
-
-def table(**columns: object) -> pl.DataFrame:
-    return pl.DataFrame({"grade": ["4", "1", "0", "4"], "microns": ["1.5", None, "3", "4e2"], **columns})
-
-
-def test_labels_are_one_for_the_positive_cell_and_numbers_for_symptoms() -> None:
-    found = labels(study(), table())
-    assert list(found) == ["sick", "thickness"]
-    assert found["sick"].tolist() == [1.0, 0.0, 0.0, 1.0]
-    assert found["thickness"].tolist() == pytest.approx([1.5, float("nan"), 3.0, 400.0], nan_ok=True)
-    assert {label.dtype for label in found.values()} == {np.dtype(np.float32)}
-
-
-def test_an_outcome_may_be_a_number_or_a_truth() -> None:
-    for cells, positive in (([4, 1, 0, 4], "4"), ([4.0, 1.0, 0.0, 4.0], "4.0"), ([True, False, False, True], "true")):
-        made = study(outcome=Outcome(name="sick", column="grade", positive=positive))
-        assert labels(made, table(grade=cells))["sick"].tolist() == [1.0, 0.0, 0.0, 1.0]
-
-
-@pytest.mark.parametrize(
-    ("columns", "text"),
-    [
-        (
-            {"grade": ["4", None, "0", None]},
-            "outcome.column: grade should be known in every row, got 2 empty.",
-        ),
-        (
-            {"grade": ["3", "1", "0", "0"]},
-            "outcome.positive: 4 should be one of several cells of grade, got 0, 1, 3.",
-        ),
-        ({"grade": ["4"] * 4}, "outcome.positive: 4 should be one of several cells of grade, got 4."),
-        ({"microns": ["1", "2", "thick", None]}, "symptoms.thickness: microns should hold numbers."),
-    ],
-)
-def test_labels_that_can_not_be_are_refused(columns: dict[str, object], text: str) -> None:
-    with pytest.raises(BadStudy) as caught:
-        labels(study(), table(**columns))
-    assert str(caught.value) == text
-
-
-@pytest.mark.parametrize("column", ["grade", "microns"])
-def test_a_label_that_is_not_in_the_table_is_named(column: str) -> None:
-    rest = table().drop(column)
-    with pytest.raises(BadStudy) as caught:
-        labels(study(), rest)
-    assert str(caught.value) == f"eyes: {column} should be a column of the table ({rest.columns[0]})."
-
-
-def test_a_row_that_breaks_the_schema_is_refused_and_none_is_dropped() -> None:
-    rows = pl.DataFrame({"age": ["61", "old", "70"], "fluid": [1.0, 2.0, 1e4]})
-    with pytest.raises(BadInput) as caught:
-        inputs(study(), rows)
-    assert str(caught.value) == (
-        "rows.1.age: should be a number from 0 to 120, got 'old'.\n"
-        "rows.2.fluid: should be a number from 0 to 900, got 10000.0."
-    )
-    assert inputs(study(), rows[:1]).tolist() == [[61.0, 1.0]]
-
-
 # Finding
 
 
@@ -287,7 +203,10 @@ def test_a_study_is_found_by_the_path_of_its_file(tmp_path: Path) -> None:
         (
             'on="sick"',
             'on="sik"',
-            "Study: models.screen.terms.0.on: should be one of weights, inputs, embedding, sick, got sik.",
+            (
+                "Study: models.screen.terms.0.on: should be one of"
+                " weights, weights.sick, inputs, embedding, sick, got sik."
+            ),
         ),
         ("at_least=0.9", "at_least=1.9", "Recall.at_least: Input should be less than 1."),
         ("high=120", "high=-1", "Numeric: low should be below high, got 0.0 and -1.0."),

@@ -4,6 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from models.costs import Costs
+from models.value import members_in_words
+from training.loss import Loss
 from training.losses.cost_weighted import CostWeighted
 from training.losses.squared_size import SquaredSize
 from training.term import WEIGHTS, Term
@@ -33,7 +35,7 @@ def test_a_weight_is_a_number_that_is_not_negative(weight: float) -> None:
 
 def test_an_unknown_loss_is_named_with_those_there_are() -> None:
     with pytest.raises(ValidationError) as caught:
-        Term.model_validate({"on": "sick", "by": {"kind": "Focal"}})
+        Term.model_validate({"on": "sick", "by": {"kind": "Hinge"}})
     assert caught.value.errors()[0]["msg"] == (
-        "Value error, kind should be one of AbsoluteError, CostWeighted, SquaredError, SquaredSize, got 'Focal'"
+        f"Value error, kind should be one of {members_in_words(Loss)}, got 'Hinge'"
     )

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.inputs import Inputs
+from training.net import Net
+from training.reference import Reference
+
+# What terms are compared with: labels and columns by name, and what other models say.
+Labels = Mapping[str | Reference, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Cases as training takes them, on its device.
+
+    `inputs` are encoded columns [rows, width], `kept` is what was kept of each image, and `labels` are what terms
+    are compared with, [rows] or [rows, width], NaN where unknown; those named in `whole` are known in every row.
+    """
+
+    inputs: torch.Tensor
+    labels: Mapping[str | Reference, torch.Tensor]
+    kept: torch.Tensor | None = None
+    whole: frozenset[str | Reference] = frozenset()
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, rows: torch.Tensor) -> Cases:
+        labels = {name: label[rows] for name, label in self.labels.items()}
+        return Cases(self.inputs[rows], labels, None if self.kept is None else self.kept[rows], self.whole)
+
+    def known(self, name: str | Reference) -> torch.Tensor:
+        """Which rows have this label, bool [rows]."""
+        label = self.labels[name]
+        return ~torch.isnan(label if label.ndim == 1 else label.sum(dim=1))
+
+    def to(self, device: torch.device) -> Cases:
+        """The same cases on a device."""
+        kept = None if self.kept is None else self.kept.to(device)
+        labels = {name: label.to(device) for name, label in self.labels.items()}
+        return Cases(self.inputs.to(device), labels, kept, self.whole)
+
+    def joined(self, inputs: torch.Tensor, head: str) -> Cases:
+        """With further positives of `head`, encoded columns [more, width], of whom nothing else is known."""
+        more = len(inputs)
+        labels = {
+            name: torch.cat([label, label.new_full((more, *label.shape[1:]), 1.0 if name == head else torch.nan)])
+            for name, label in self.labels.items()
+        }
+        whole = self.whole if not more else self.whole & {head}
+        return replace(self, inputs=torch.cat([self.inputs, inputs]), labels=labels, whole=whole)
+
+
+@torch.no_grad()
+def cases(net: Net, rows: Inputs, labels: Labels, *, at_once: int = 64) -> Cases:
+    """Columns and images are encoded once for all of training; a network looks at some images at a time."""
+    net.eval()
+    inputs = net.encoding(torch.from_numpy(rows.columns))
+    kept = None
+    if net.fixed is not None:
+        assert rows.image is not None
+        image = torch.from_numpy(rows.image)
+        kept = torch.cat([net.fixed(some) for some in torch.split(image, at_once)])
+    known = {name: torch.from_numpy(label) for name, label in labels.items()}
+    whole = frozenset(name for name, label in known.items() if not torch.isnan(label).any())
+    return Cases(inputs, known, kept, whole)

@@ -1,0 +1,58 @@
+"""One model of a study."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from models.change_control import ChangeControl
+from models.contract import Contract
+from models.value import Value
+from training.network import Network
+from training.sampling import Plain, Sampling
+from training.term import Term
+from training.weighing import Weighing
+from training.weighings.fixed import Fixed
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Budget(Value):
+    """How long training may take, and when it is done."""
+
+    epochs: int = Field(300, ge=1, description="at most")
+    batch: int = Field(1024, ge=1, description="rows a step")
+    learning_rate: float = Field(0.01, gt=0, description="at the start; halved whenever progress stops")
+    patience: int = Field(8, ge=1, description="epochs without progress before the rate is halved")
+    halvings: int = Field(5, ge=0, description="of the learning rate; without progress after the last it is done")
+
+
+class Alternative(Value):
+    """A further operating point of a model, with a name by which callers ask for it."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+    contract: Contract
+
+
+class Model(Value):
+    """One model of a study: its network, what pulls on it, and what is asked of its operating point."""
+
+    name: Name
+    purpose: str
+    network: Network
+    terms: tuple[Term, ...] = Field(min_length=1)
+    weighing: Weighing = Fixed()
+    sampling: Sampling = Plain()
+    emptied: float = Field(
+        0.05,
+        ge=0,
+        lt=1,
+        description="share of the cells that may be empty to empty in training, so that empty is learnt as unknown",
+    )
+    contract: Contract
+    alternatives: tuple[Alternative, ...] = Field((), description="further points that the bundle carries by name")
+    change_control: ChangeControl | None = Field(
+        None, description="changes of the point that are foreseen after release; None: none is"
+    )
+    budget: Budget = Budget()
