@@ -79,5 +79,5 @@ def test_generated_images_differ_in_brightness_and_grain_and_a_seed_gives_the_sa
     assert means.max() > 185
     spreads = made.std(axis=(1, 2)).mean(axis=1)
     assert spreads.min() < 20
-    assert spreads.max() > 50
+    assert spreads.max() > 35
     assert generate_images(image, 0, seed=0).shape == (0, 40, 24, 3)
