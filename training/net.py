@@ -92,7 +92,8 @@ class Net(nn.Module):
             for name, weight in whole.named_parameters()
             if weight.requires_grad and weight.ndim > 1 and name.rpartition(".")[2] == "weight"
         ]
-        return torch.cat(found)
+        # Where an image encoder stays as it is, nothing of it is there to shrink.
+        return torch.cat(found) if found else torch.zeros(0)
 
     def _module(self, name: str) -> nn.Module:
         if name in self.head_names:

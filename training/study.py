@@ -21,6 +21,7 @@ from models.value import Value, load_members
 from training.answer import Answer
 from training.answers.number import Number
 from training.model import Alternative, Budget, Model, Name
+from training.net import EMBEDDING, IMAGE, INPUTS, NUMBERS
 from training.reference import Reference
 from training.source import Source
 from training.split import Split
@@ -31,6 +32,14 @@ __all__ = ["Alternative", "Budget", "Model", "Outcome", "Study", "SymptomLabel",
 load_members(models.contracts)
 for family in ("answers", "encoders", "losses", "networks", "numbers", "references", "sources", "weighings"):
     load_members(importlib.import_module(f"training.{family}"))
+
+
+MEANINGS = {
+    INPUTS: "the encoded columns, [rows, width]",
+    NUMBERS: "the columns, measured numbers embedded, [rows, width]",
+    IMAGE: "what the image encoder makes of the photograph, [rows, width]",
+    EMBEDDING: "what all heads see, [rows, width]",
+}
 
 
 class Outcome(Value):
@@ -117,11 +126,17 @@ class Study(Value):
                 raise ValueError(f"models.{model.name}.terms: none pulls {self.outcome.name} towards its labels")
         return self
 
-    def taps(self, model: Model) -> tuple[str, ...]:
-        """What a term of this model may sit on: all weights, those of a layer, embeddings, heads."""
+    def taps(self, model: Model) -> dict[str, str]:
+        """What a term of this model may sit on, and what that is: weights, embeddings, heads."""
         names = model.network.tap_names()
-        layers = [name for name in names[1:-1] if name != "numbers"] + list(self.heads)
-        return (WEIGHTS, *(f"{WEIGHTS}.{name}" for name in layers), *names, *self.heads)
+        found = {WEIGHTS: "all weights that multiply something"}
+        found |= {f"{WEIGHTS}.{name}": f"those of {name}" for name in (*names[1:-1], *self.heads)}
+        found |= {name: MEANINGS.get(name, "what a layer comes to, [rows, width]") for name in names}
+        for head, answer in self.answers.items():
+            shape = "[rows]" if answer.width == 1 else f"[rows, {answer.width}]"
+            kind = "logit" if head == self.outcome.name else f"{answer.scale} head"
+            found[head] = f"{kind}, {shape}"
+        return found
 
     @property
     def answers(self) -> dict[str, Answer]:
