@@ -28,6 +28,8 @@ from serving.writers import Writer, writer_of
 
 # Measured on 2 cores: each chunk costs some 3 ms of its own, which 16,384 rows make up for in little memory.
 ROWS_PER_CHUNK = 16_384
+# A photograph of 512 x 512 takes 0.8 MB beside its row.
+PHOTOGRAPHS_PER_CHUNK = 64
 
 
 class Summary(Value):
@@ -67,9 +69,11 @@ def score_file(
     strict: bool = False,
     setting: Setting = RELEASED,
     progress: Callable[[Counts], None] | None = None,
-    rows_per_chunk: int = ROWS_PER_CHUNK,
+    rows_per_chunk: int | None = None,
 ) -> Summary:
     """Score a CSV or Parquet file into a CSV or Parquet file, in constant memory.
+
+    A photograph is the path of a file, from the folder of the source on, or in Parquet its bytes.
 
     The result has the columns of the source, unchanged and in order, then `probability`, `positive` and one
     column a symptom head. A row that breaks the schema is left out of it and goes to `scores.refused.csv` (for
@@ -80,6 +84,7 @@ def score_file(
     Raises BadInput, and nothing is written, if a file, a column, a setting or, with `strict`, a row is refused.
     """
     writer_kind, places = writer_of(target), _beside(target)
+    rows = rows_per_chunk or (PHOTOGRAPHS_PER_CHUNK if scorer.columns.image else ROWS_PER_CHUNK)
     _check_places(source, places)
     with closing(open_reader(source)) as reader:
         before = _state(source)
@@ -88,11 +93,11 @@ def score_file(
             {**(reader.schema.metadata or {}), **_metadata(scorer, at)}
         )
         writer_kind.check(schema)
-        score = partial(score_chunk, scorer, at=at)
+        score = partial(score_chunk, scorer, at=at, folder=source.parent)
         with aside(target) as folder:
             made = Places(folder / "scores", folder / "refused", folder / "record")
             with durable(made.refused) as refused, durable(made.scores) as scores:
-                chunks = map(score, reader.chunks(rows_per_chunk))
+                chunks = map(score, reader.chunks(rows))
                 counts = _write(chunks, writer_kind(scores, schema), refused, strict=strict, progress=progress)
             summary = Summary(
                 model=scorer.bundle.name,

@@ -6,6 +6,7 @@ It is a pure function of the scorer and the rows, so it can be called in any ord
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -43,14 +44,14 @@ class ScoredChunk:
     counts: Counts
 
 
-def score_chunk(scorer: Scorer, chunk: Chunk, *, at: Turned | None = None) -> ScoredChunk:
+def score_chunk(scorer: Scorer, chunk: Chunk, *, at: Turned | None = None, folder: Path | None = None) -> ScoredChunk:
     """Score the rows that keep the schema; all columns are carried along as they are.
 
-    Columns are taken to be there: see `scored_schema`.
+    Paths of photographs are read from `folder` on. Columns are taken to be there: see `scored_schema`.
     """
-    table = _frame(chunk.rows, scorer.columns.names)
-    encoded = encode_table(scorer.columns, table, first_row=chunk.first_row)
-    scores = scorer.score(encoded.values[encoded.good], at=at)
+    table = _frame(chunk.rows, scorer.columns.asked)
+    encoded = encode_table(scorer.columns, table, first_row=chunk.first_row, folder=folder)
+    scores = scorer.score(encoded.inputs[encoded.good], at=at)
     rows = _kept(chunk.rows, encoded.good)
     for name, values in _answers(scores).items():
         rows = rows.append_column(name, values)
@@ -84,14 +85,14 @@ def scored_schema(manifest: Manifest, schema: pa.Schema) -> pa.Schema:
         if name in names
     ]
     refused += [
-        Refusal(column.name, column.rule, f"a column of type {schema.field(column.name).type}")
-        for column in manifest.columns.columns
+        Refusal(name, str(manifest.columns.rule(name)), f"a column of type {schema.field(name).type}")
+        for name in manifest.columns.asked
         # Polars has no such number, and stops the whole process where it meets one.
-        if names.count(column.name) == 1 and pa.types.is_decimal256(schema.field(column.name).type)
+        if names.count(name) == 1 and pa.types.is_decimal256(schema.field(name).type)
     ]
     if refused:
         raise BadInput(refused)
-    check_columns(manifest.columns, _types(schema, manifest.columns.names))
+    check_columns(manifest.columns, _types(schema, manifest.columns.asked))
     for name, kind in answers.items():
         schema = schema.append(pa.field(name, kind))
     return schema

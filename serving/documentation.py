@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 
 import attrs
 import bentoml
 from pydantic.json_schema import models_json_schema
 
+from models.rows import row_type
+from models.turn import Setting
 from models.value import Value
+from serving.form import FORM, settings_of
+from serving.messages import Request
 from serving.refusals import STATUSES, Refused
 from serving.turning import Operation
 
@@ -22,6 +28,8 @@ class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own t
     """A service whose OpenAPI document names every refusal, with its status and body, and further operations."""
 
     operations: tuple[Operation, ...] = ()
+    # What can be asked by a form too, by its address.
+    forms: Mapping[str, type[Request]] = MappingProxyType({})
 
     @property
     def openapi_spec(self) -> Any:
@@ -30,6 +38,8 @@ class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own t
         for api in self.apis.values():
             post = document.paths[api.route].post
             post["responses"] = {200: post["responses"][200], **_refusals(), 500: post["responses"][500]}
+            if api.route in self.forms:
+                post["requestBody"]["content"][FORM] = form(self.forms[api.route])
         described, bodies = describe(self.operations)
         # BentoML keeps the type of an address to itself.
         address = type(next(iter(document.paths.values())))
@@ -39,6 +49,22 @@ class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own t
             paths={**document.paths, **{path: address(**verbs) for path, verbs in described.items()}},
             components={"schemas": {**document.components["schemas"], **_bodies(), **bodies}},
         )
+
+
+def form(request: type[Request]) -> dict[str, Any]:
+    """The form of one person as OpenAPI has it: but for the photograph, each field is text as in a CSV file."""
+    schema, image = request.columns, request.columns.image
+    assert image is not None
+    described = row_type(schema).model_json_schema()["properties"]
+    fields: dict[str, Any] = {
+        name: {"type": "string", "description": described[name]["description"]} for name in schema.names
+    }
+    about = f"{image.meaning or image.name}; {image.rule}."
+    fields[image.name] = {"type": "string", "format": "binary", "description": about}
+    for name in settings_of(schema, own_point=request.own_point):
+        fields[name] = {"type": "string", "description": Setting.model_fields[name].description}
+    body = {"type": "object", "additionalProperties": False, "required": list(schema.asked), "properties": fields}
+    return {"schema": body, "encoding": {image.name: {"contentType": "image/jpeg, image/png"}}}
 
 
 def describe(operations: tuple[Operation, ...]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -102,6 +102,7 @@ class Drawing(Value):
     purpose: str
     target: Target
     columns: tuple[dict[str, Any], ...]
+    image: dict[str, Any] | None = Field(description="the photograph of a row; null if the model looks at none")
     symptoms: tuple[Symptom, ...]
     contract: str
     points: tuple[NamedPoint, ...]
@@ -134,6 +135,7 @@ def drawing(scorer: Scorer, endpoint: str, prevalence: float | None = None) -> D
         purpose=manifest.purpose,
         target=manifest.target,
         columns=tuple(column.model_dump(mode="json") for column in manifest.columns.columns),
+        image=manifest.columns.image.model_dump(mode="json") if manifest.columns.image else None,
         symptoms=manifest.symptoms,
         contract=str(manifest.contract),
         points=tuple(

@@ -9,6 +9,7 @@ from models.errors import BadBundle
 from models.scorer import RELEASED, Scorer
 from serving.live import Now
 from serving.messages import Messages, Reply, Request
+from serving.off_loop import off_loop
 from serving.settings import Settings
 
 
@@ -31,8 +32,17 @@ class Endpoint:
             raise BadBundle(
                 f"{bundle.folder / MANIFEST}: model: should be {model}, as its folder, got {bundle.manifest.model}."
             )
-        limits = {"max_rows": settings.max_rows, "max_bytes": settings.max_bytes}
+        limits = {"max_rows": settings.most_rows(bundle.manifest.columns), "max_bytes": settings.max_bytes}
         return cls(Scorer(bundle), Messages.of(bundle, name=model.capitalize(), **limits))
+
+    async def soon(self, request: Request, now: Now) -> Reply:
+        """What `answer` answers; where there are photographs, others are answered meanwhile.
+
+        Raises BadInput or Unreachable if a row or what is asked is refused.
+        """
+        if self.scorer.columns.image is None:
+            return self.answer(request, now)
+        return await off_loop(self.answer, request, now)
 
     def answer(self, request: Request, now: Now) -> Reply:
         """Score the rows of a request at the point it asks for, or at the live one.

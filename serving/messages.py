@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, cast, get_args
 
 import bentoml
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, create_model
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 
 from models.bundle import Bundle
 from models.errors import BadBundle, FulcrumError, Refusal, shown
+from models.inputs import Inputs
 from models.manifest import Manifest, Symptom
 from models.rows import encode_typed, row_type
 from models.schema import Schema
 from models.scorer import Scores
 from models.turn import Asked, Setting
+from serving.form import is_form, read_form
+from serving.off_loop import off_loop
 from serving.points import AnsweredAt
 from serving.refusals import NotJson, TooLarge, cause
 
@@ -30,6 +31,7 @@ class Request(bentoml.IODescriptor, BaseModel):  # type: ignore[misc]  # BentoML
 
     columns: ClassVar[Schema]
     max_bytes: ClassVar[int]
+    own_point: ClassVar[bool]
 
     @classmethod
     def read(cls, body: bytes) -> Self:
@@ -46,14 +48,28 @@ class Request(bentoml.IODescriptor, BaseModel):  # type: ignore[misc]  # BentoML
     @classmethod
     async def from_http_request(cls, request: HttpRequest, serde: object) -> bentoml.IODescriptor:
         """Read what came over HTTP; a refusal is kept, and raised when the rows are asked for."""
-        del serde  # A body is JSON or refused: there is nothing to choose.
+        del serde  # A body is JSON, with a photograph also a form, or refused: there is nothing to choose.
         try:
-            return cls.read(await body(request, cls.max_bytes))
+            sent = await body(request, cls.max_bytes)
+            if cls.columns.image is None:
+                return cls.read(sent)
+            content_type = request.headers.get("content-type", "")
+            if is_form(content_type):
+                return await off_loop(cls.read_form, sent, content_type)
+            return await off_loop(cls.read, sent)
         except FulcrumError as error:
             return Unread(error)
 
-    def encoded(self) -> NDArray[np.float32]:
-        """The rows as the graph takes them: float32 [rows, columns]."""
+    @classmethod
+    def read_form(cls, body: bytes, content_type: str) -> Filled:
+        """Read a form with one person.
+
+        Raises NotAForm, or BadInput naming each field that breaks the contract.
+        """
+        return Filled(*read_form(cls.columns, body, content_type, own_point=cls.own_point))
+
+    def encoded(self) -> Inputs:
+        """The rows as the graph takes them."""
         return encode_typed(self.columns, vars(self)["rows"])
 
     @property
@@ -66,6 +82,26 @@ class Request(bentoml.IODescriptor, BaseModel):  # type: ignore[misc]  # BentoML
         return Setting.told(fields.get("operating_point"), fields["prevalence"])
 
 
+class Filled(bentoml.IODescriptor):  # type: ignore[misc]  # the same
+    """A form that was read: what `Request` is for JSON."""
+
+    _encoded: Inputs = PrivateAttr()
+    _asked: Setting = PrivateAttr()
+
+    def __init__(self, encoded: Inputs, asked: Setting) -> None:
+        super().__init__()
+        self._encoded, self._asked = encoded, asked
+
+    def encoded(self) -> Inputs:
+        """The row as the graph takes it."""
+        return self._encoded
+
+    @property
+    def asked(self) -> Setting:
+        """Where the model should work for this request alone."""
+        return self._asked
+
+
 class Unread(bentoml.IODescriptor):  # type: ignore[misc]  # the same
     """A request that could not be read."""
 
@@ -75,7 +111,7 @@ class Unread(bentoml.IODescriptor):  # type: ignore[misc]  # the same
         super().__init__()
         self._error = error
 
-    def encoded(self) -> NDArray[np.float32]:
+    def encoded(self) -> Inputs:
         """There are no rows: raises why."""
         raise self._error
 
@@ -192,7 +228,7 @@ def request_of(columns: Schema, *, name: str, max_rows: int, max_bytes: int, own
         **point,
         prevalence=(float | None, Setting.model_fields["prevalence"]),
     )
-    made.columns, made.max_bytes = columns, max_bytes
+    made.columns, made.max_bytes, made.own_point = columns, max_bytes, own_point
     return made
 
 

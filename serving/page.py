@@ -12,7 +12,10 @@ from starlette.staticfiles import StaticFiles
 HOME = Path(__file__).parent / "console"
 # Nothing from elsewhere is loaded, run or asked, and no other page frames this one.
 HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    # A photograph is shown before it is sent: it is a blob of the page itself.
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",

@@ -27,6 +27,10 @@ class NotJson(BadInput):
     """Send JSON: the body could not be read."""
 
 
+class NotAForm(BadInput):
+    """Send a form: the body could not be read as one."""
+
+
 class WrongMethod(BadInput):
     """Use another method: the address does not answer to this one."""
 
@@ -36,7 +40,7 @@ class TooLarge(BadInput):
 
 
 class WrongType(BadInput):
-    """Say that the body is JSON: the content type names another format."""
+    """Say what the body is, JSON or, with a photograph, a form: the content type names another format."""
 
 
 class NoEndpoint(BadInput):
@@ -58,6 +62,7 @@ class Refused(Value):
 
 STATUSES: Mapping[type[FulcrumError], HTTPStatus] = {
     NotJson: HTTPStatus.BAD_REQUEST,
+    NotAForm: HTTPStatus.BAD_REQUEST,
     WrongMethod: HTTPStatus.METHOD_NOT_ALLOWED,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     WrongType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

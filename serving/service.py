@@ -82,12 +82,17 @@ class Screening:
 
 async def _answer(name: str, request: Request) -> Reply | Response:
     try:
-        return ENDPOINTS[name].answer(request, await LIVE.soon(name))
+        return await ENDPOINTS[name].soon(request, await LIVE.soon(name))
     except tuple(STATUSES) as error:
         return refuse(error)
 
 
-Screening.add_asgi_middleware(Doorway, routes=frozenset(api.route for api in Screening.apis.values()))
+REQUESTS = {"/screen": ScreenRequest, "/presurgical": PresurgicalRequest, "/pathway": PathwayRequest}
+FORMS = {route: request for route, request in REQUESTS.items() if request.columns.image}
+Screening.add_asgi_middleware(
+    Doorway, routes=frozenset(api.route for api in Screening.apis.values()), forms=frozenset(FORMS)
+)
 # Mounted applications are asked before BentoML's own page, which loads a tag manager from elsewhere.
 Screening.mount_asgi_app(Starlette(routes=[*page.routes(), *TURNING.routes], exception_handlers=HANDLERS), path="/")
 Screening.operations = TURNING.operations
+Screening.forms = FORMS

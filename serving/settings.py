@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 import models
 from models.errors import FulcrumError, shown
+from models.schema import Schema
 from models.value import Value
 
 # Where a program of a user keeps what should outlive it.
@@ -39,6 +40,12 @@ class Settings(Value):
     max_rows: int = Field(
         10_000, alias="FULCRUM_MAX_ROWS", ge=1, description="should be the most rows of one request, at least 1"
     )
+    max_photographs: int = Field(
+        16,
+        alias="FULCRUM_MAX_PHOTOGRAPHS",
+        ge=1,
+        description="should be the most rows of one request where each has a photograph, at least 1",
+    )
     store: str = Field(
         default_factory=lambda: f"sqlite:///{STATE / 'changes.sqlite'}",
         alias="FULCRUM_STORE",
@@ -50,6 +57,10 @@ class Settings(Value):
     max_bytes: int = Field(
         8_000_000, alias="FULCRUM_MAX_BYTES", ge=1, description="should be the most bytes of one request, at least 1"
     )
+
+    def most_rows(self, schema: Schema) -> int:
+        """The most rows of one request for a model: fewer where each has a photograph, however small its file."""
+        return min(self.max_rows, self.max_photographs) if schema.image else self.max_rows
 
 
 def read(environment: Mapping[str, str]) -> Settings:

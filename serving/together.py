@@ -15,6 +15,7 @@ from models.turn import Setting, Turned
 from serving.endpoint import Endpoint
 from serving.live import Live, Now
 from serving.messages import Messages, Request, request_of
+from serving.off_loop import off_loop
 from serving.points import AnsweredAt
 from serving.settings import Settings
 
@@ -70,7 +71,7 @@ class Together:
             request=request_of(
                 pathway.columns,
                 name="Pathway",
-                max_rows=settings.max_rows,
+                max_rows=settings.most_rows(pathway.columns),
                 max_bytes=settings.max_bytes,
                 own_point=False,
             ),
@@ -86,7 +87,10 @@ class Together:
         points = [await live.soon(name) for name in self.PARTS]
         at = (self._at(0, points[0], asked), self._at(1, points[1], asked))
         encoded = self.pathway.parted(request.encoded())
-        found = self.pathway.score(*encoded, at=at)
+        if self.pathway.columns.image is None:
+            found = self.pathway.score(*encoded, at=at)
+        else:
+            found = await off_loop(self.pathway.score, *encoded, at=at)
         screen, presurgical = (
             endpoint.messages.answer(scores, now.version)
             for endpoint, scores, now in zip(self.endpoints, (found.screen, found.presurgical), points, strict=True)

@@ -1,6 +1,7 @@
-/** The form that tries one person: a field for each column, made from the bundle's own schema. */
+/** The form that tries one person: a field for each column and the photograph, made from the bundle's own schema. */
 
 import { find, invalid, make, show } from "./dom.js";
+import { photograph } from "./photograph.js";
 import { capital, figure, interval, percent, plain, spaced } from "./words.js";
 
 // How a column is asked for, by its kind. A kind that is not here is one that this form cannot ask for.
@@ -21,6 +22,7 @@ export function askPatient(facts, onAsk) {
       };
     return { column, ...field(column, `patient-${place}`) };
   });
+  if (facts.image) fields.push(photograph(facts.image, "patient-image"));
   const missing = make("p", { id: "patient-missing", role: "alert" });
   show(
     form,
@@ -33,8 +35,9 @@ export function askPatient(facts, onAsk) {
     missing,
     make("div", { id: "patient-answer", role: "status" }),
   );
-  form.onsubmit = (event) => {
+  form.onsubmit = async (event) => {
     event.preventDefault();
+    await Promise.all(fields.map(({ ready }) => ready?.()));
     const bad = fields.filter(({ read }) => read?.() === undefined);
     for (const field of fields) {
       field.node.classList.toggle("bad", bad.includes(field));
@@ -81,7 +84,7 @@ export function showAnswer(reply, facts, turned) {
         {},
         facts.symptoms.flatMap((symptom) => [
           make("dt", {}, capital(spaced(symptom.name))),
-          make("dd", {}, `${figure(row.symptoms[symptom.name])} ${symptom.unit ?? ""}`),
+          make("dd", {}, symptomValue(symptom, row.symptoms[symptom.name])),
         ]),
       ),
   );
@@ -93,6 +96,11 @@ export function showNoAnswer(error) {
     ? error.refusals.map(({ path, rule, got }) => `${path} ${rule}, got ${got}.`)
     : [error.message];
   show(find("#patient-answer"), make("p", { class: "problem" }, "The model did not answer: ", reasons.join(" ")));
+}
+
+function symptomValue({ scale, highest, unit }, value) {
+  if (scale === "probability") return percent(value);
+  return [figure(value), unit, (highest ?? null) !== null && `(of at most ${figure(highest)})`].filter(Boolean).join(" ");
 }
 
 const DECISIONS = { positive: "Flagged", negative: "Cleared", indeterminate: "Neither: to be looked at again" };

@@ -191,3 +191,14 @@ def test_other_methods_are_refused_at_the_doorway(method: str) -> None:
 def test_other_paths_and_questions_about_the_endpoint_are_none_of_the_doorway() -> None:
     assert sent("GET", "/readyz").text == "inside"
     assert sent("OPTIONS", "/screen").text == "inside"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/seeing", 200), ("/screen", 415)])
+def test_a_form_goes_through_only_where_there_are_photographs(path: str, status: int) -> None:
+    inside = Doorway(PlainTextResponse("inside"), frozenset({"/screen", "/seeing"}), frozenset({"/seeing"}))
+
+    async def send() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(inside), base_url="http://inside") as client:
+            return await client.post(path, files={"photograph": b""})
+
+    assert asyncio.run(send()).status_code == status
