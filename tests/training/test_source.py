@@ -23,12 +23,19 @@ from models.value import Value, descendants, load_members
 from training.source import Source
 from training.sources import covid
 from training.sources.breast import BreastBiopsies
+from training.sources.clinic import Clinic
 from training.sources.covid import CovidTests, cache
 from training.sources.file import File, read_file
 from training.sources.retina import RetinaPhotographs
 
 load_members(training.sources)
-SOURCES: list[Source] = [BreastBiopsies(), CovidTests(), File(path="a.csv", empty=("NA",)), RetinaPhotographs()]
+SOURCES: list[Source] = [
+    BreastBiopsies(),
+    Clinic(rows=1000, seed=3),
+    CovidTests(),
+    File(path="a.csv", empty=("NA",)),
+    RetinaPhotographs(),
+]
 
 
 # Every source
