@@ -78,7 +78,7 @@ class Net(nn.Module):
         for name, head in zip(self.head_names, self.heads, strict=True):
             answer = head(inputs)
             answer = answer.squeeze(-1) if answer.shape[-1] == 1 else answer
-            found[name] = self._agreed(answer) if several else answer
+            found[name] = answer
         return found
 
     def _agreed(self, values: torch.Tensor) -> torch.Tensor:
@@ -138,7 +138,7 @@ class Net(nn.Module):
 
 
 class Several(nn.Module):
-    """A linear head a member: [rows, members, width] or [rows, width] -> [rows, members, count]."""
+    """A linear head a member: [rows, members, width] -> [rows, members, count] while it learns, else their mean."""
 
     def __init__(self, width: int, count: int, members: int) -> None:
         super().__init__()
@@ -147,8 +147,11 @@ class Several(nn.Module):
         self.bias = nn.Parameter(torch.empty(members, count).uniform_(-limit, limit))
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        rows = rows.unsqueeze(1) if rows.ndim == 2 else rows
-        return torch.matmul(rows.transpose(0, 1), self.weight).transpose(0, 1) + self.bias
+        if self.training:
+            return torch.matmul(rows.transpose(0, 1), self.weight).transpose(0, 1) + self.bias
+        # The mean of linear heads is one of all members' numbers, and is summed alike for a row alone and for many.
+        whole = self.weight.flatten(0, 1).transpose(0, 1) / len(self.weight)
+        return nn.functional.linear(rows.flatten(1), whole, self.bias.mean(dim=0))
 
 
 def below(encoding: Encoding, numbers: nn.Module | None, eye: Eye | None) -> int:

@@ -114,7 +114,8 @@ class Pull(nn.Module):
         if term.on not in spread:
             return _averaged(by(output, target), mix)
         members = output.shape[1]
-        if target is not None and term.against not in spread:
+        # A head and its label have one name, and a label is the same for all members.
+        if target is not None and (term.against in cases.labels or term.against not in spread):
             target = target.unsqueeze(1).expand(-1, members, *target.shape[1:])
         if self.told[place].row_by_row:
             return _averaged(by(output.flatten(0, 1), None if target is None else target.flatten(0, 1)), None)

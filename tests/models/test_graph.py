@@ -310,3 +310,25 @@ def test_a_graph_of_the_first_format_has_its_zone_made_beside_it() -> None:
     assert np.array_equal(plain["negative"], ~plain["positive"])
     assert np.array_equal(zoned["negative"], zoned["probability"] < np.float32(0.2))
     assert 0 < (~zoned["positive"] & ~zoned["negative"]).sum() < 500
+
+
+def test_a_map_of_straight_pieces_in_the_graph_gives_what_the_calibration_says() -> None:
+    pairs = ((-4.0, -9.0), (-1.0, -2.5), (0.0, -2.0), (0.5, 1.0), (6.0, 3.0))
+    calibration = Calibration(
+        undo="map", loss_map=pairs, sampling_log_ratio=0.7, slope=1.3, intercept=-0.2, prevalence=0.1
+    )
+    model = graph.finish(
+        handmade.network(), schema=handmade.SCHEMA, target="sick", symptoms=(), calibration=calibration, prevalence=0.1
+    )
+    columns = handmade.encoded(500, 3)
+    raw = Graph(graph.as_bytes(handmade.network())).run(columns)["raw.sick"]
+    found = Graph(graph.as_bytes(model)).run(columns)["logit"]
+    assert found == pytest.approx(calibration.logits(raw), abs=1e-4)
+    pieces = np.digitize(raw, [point for point, _ in pairs])
+    assert len(set(pieces.tolist())) >= 5
+    slow = []
+    for logit in raw.astype(float).tolist():
+        place = min(max(sum(logit >= point for point, _ in pairs) - 1, 0), len(pairs) - 2)
+        (x, y), (x_after, y_after) = pairs[place : place + 2]
+        slow.append(1.3 * (y + (y_after - y) / (x_after - x) * (logit - x) - 0.7) - 0.2)
+    assert found == pytest.approx(slow, abs=1e-4)

@@ -36,7 +36,7 @@ class LDAM(Counted):
     scale: float = Field(1.0, gt=0, description="what the logit less its margin is multiplied with")
     reweight_from_epoch: int | None = Field(None, ge=1, description="from when on the rarer answer weighs more")
     beta: float = Field(0.9999, ge=0, lt=1, description="of the weights: as in ClassBalanced")
-    epoch: int = Field(1, ge=1, description="the one it is in")
+    reweighted: bool = Field(False, description="whether it does by now; training says so")
 
     def __call__(self, output: torch.Tensor, target: torch.Tensor | None) -> torch.Tensor:
         positive = same_shape(output, target) > 0
@@ -47,7 +47,8 @@ class LDAM(Counted):
         return -torch.where(positive, of_positive, of_negative) * functional.logsigmoid(-wrong)
 
     def at_epoch(self, number: int) -> Self:
-        return self.model_copy(update={"epoch": number})
+        begun = self.reweight_from_epoch is not None and number >= self.reweight_from_epoch
+        return self.model_copy(update={"reweighted": begun})
 
     @property
     def margins(self) -> tuple[float, float]:
@@ -59,6 +60,4 @@ class LDAM(Counted):
     @property
     def weights(self) -> tuple[float, float]:
         """What a negative and a positive weigh in the present epoch."""
-        if self.reweight_from_epoch is None or self.epoch < self.reweight_from_epoch:
-            return (1.0, 1.0)
-        return weights(self.counts, self.beta)
+        return weights(self.counts, self.beta) if self.reweighted else (1.0, 1.0)

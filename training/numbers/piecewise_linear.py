@@ -39,8 +39,10 @@ class Bins(NumbersLayer):
         used = torch.zeros(len(measured), bins)
         lowest, highest = torch.zeros(len(measured), bins), torch.ones(len(measured), bins)
         for at, place in enumerate(measured):
-            ends = torch.unique(torch.quantile(inputs[:, place].double(), share)).float()
-            if len(ends) < 2:  # a column that never changes is one bin around its value
+            distinct = torch.unique(inputs[:, place])
+            spread = torch.unique(torch.quantile(inputs[:, place].double(), share).float())
+            ends = distinct if len(distinct) <= bins else spread
+            if len(ends) < 2:  # a column that never changes is one bin from its value on
                 ends = torch.stack([ends[0], ends[0] + 1])
             count = len(ends) - 1
             starts[at, :count], lengths[at, :count], used[at, :count] = ends[:-1], ends.diff(), 1.0
@@ -65,4 +67,11 @@ class Each(nn.Module):
         self.bias = nn.Parameter(torch.empty(columns, width).uniform_(-limit, limit))
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        return torch.matmul(rows.transpose(0, 1), self.weight).transpose(0, 1) + self.bias
+        if self.training:
+            return torch.matmul(rows.transpose(0, 1), self.weight).transpose(0, 1) + self.bias
+        # A product over a batch of matrices is summed in another order for a row alone than for many; a convolution
+        # is not.
+        columns, given, width = self.weight.shape
+        kernel = self.weight.transpose(1, 2).reshape(columns * width, given, 1)
+        flat = nn.functional.conv1d(rows.flatten(1).unsqueeze(2), kernel, self.bias.flatten(), groups=columns)
+        return flat.squeeze(2).unflatten(1, (columns, width))
