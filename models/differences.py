@@ -68,7 +68,7 @@ class Differences(Value):
     @classmethod
     def between(cls, old: Bundle, new: Bundle, site: SiteRows) -> Self:
         """Compare two versions, and their answers to the rows of a site, each at its own default."""
-        before, after = (Scorer(bundle).score(site.columns) for bundle in (old, new))
+        before, after = (Scorer(bundle).score(site.inputs) for bundle in (old, new))
         changed = (before.positive != after.positive) | (before.negative != after.negative)
         here: list[Measured | None] = [None, None]
         if site.targets is not None:

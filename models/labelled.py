@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.bundle import sha256
 from models.errors import BadInput, NoData, Refusal, shown
+from models.inputs import Inputs
 from models.schema import Schema
 from models.table import encode_table
 
@@ -22,7 +23,8 @@ class SiteRows:
     """The rows of a site's file, every one of them good.
 
     `columns` float32 [rows, columns]; `targets` float32 [rows] in {0, 1}, None without labels; `patients` int64
-    [rows] tells which rows are of one patient, None if no column does; `table` holds all cells.
+    [rows] tells which rows are of one patient, None if no column does; `table` holds all cells; `image` is uint8
+    [rows, height, width, 3], None if the schema asks for none.
     """
 
     file: str
@@ -31,6 +33,12 @@ class SiteRows:
     targets: NDArray[np.float32] | None
     patients: NDArray[np.int64] | None
     table: pl.DataFrame
+    image: NDArray[np.uint8] | None = None
+
+    @property
+    def inputs(self) -> Inputs:
+        """The rows as the graph takes them."""
+        return Inputs(self.columns, self.image)
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -41,7 +49,7 @@ def read_site(
 ) -> SiteRows:
     """Read a CSV or Parquet file, where `positive` is the cell of the column `target` that means sick.
 
-    `group` is the column that names the patient.
+    `group` is the column that names the patient. A photograph is the path of a file, from the folder of `path` on.
 
     Raises NoData if it is not there or can not be read, BadInput naming every bad row if there is one, and what
     is wrong with the labels.
@@ -53,7 +61,7 @@ def read_site(
     table = _table(path)
     if not table.height:
         raise BadInput([Refusal(str(path), "should hold at least one row", "none")])
-    encoded = encode_table(schema, table)
+    encoded = encode_table(schema, table, folder=path.parent)
     refused = list(encoded.refused)
     sick = None if target is None else _cells(table, target, "--target", schema, refused)
     patients = None if group is None else _cells(table, group, "--group", schema, refused)
@@ -66,6 +74,7 @@ def read_site(
         targets=None if sick is None else _targets(sick, positive),
         patients=None if patients is None else np.unique(patients.to_numpy(), return_inverse=True)[1].astype(np.int64),
         table=table,
+        image=encoded.image,
     )
 
 
@@ -90,7 +99,7 @@ def _cells(table: pl.DataFrame, name: str, option: str, schema: Schema, refused:
     """A column as text; its empty cells are refused."""
     if name not in table.columns:
         raise BadInput([Refusal(option, f"should be a column of the file ({', '.join(table.columns)})", shown(name))])
-    if name in schema.by_name:
+    if name in schema.asked:
         raise BadInput([Refusal(option, "should not be a column that the model sees", shown(name))])
     cells = table[name].cast(pl.String).str.strip_chars()
     empty = (cells.is_null() | (cells == "")).to_numpy()

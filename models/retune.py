@@ -17,6 +17,7 @@ from models.curve import Curve
 from models.errors import BadBundle, BadInput, Refusal, shown
 from models.graph import float32
 from models.grouping import subgroups
+from models.inputs import Inputs
 from models.labelled import SiteRows
 from models.likelihood_ratio import NotIdentified
 from models.manifest import Manifest, Part
@@ -59,7 +60,7 @@ def with_labels(
             raise BadInput([Refusal("--prevalence", rule, f"{wanted:g}")])
         asked = at_prevalence(asked, wanted)
     at = wanted or asked.prevalence_named or own
-    answers = Graph(bundle.graph).run(rows.columns, prevalence=float32(at))["probability"]
+    answers = Graph(bundle.graph).run(rows.inputs, prevalence=float32(at))["probability"]
     members = {each.column: each.members(manifest.columns, rows.columns, rows.table) for each in manifest.groupings}
     cases = Cases(
         prevalence=at,
@@ -77,7 +78,7 @@ def with_labels(
         release=(site, reason or f"certified on {len(rows)} labelled rows of {rows.file}", rows),
         parts=(*others, part),
     )
-    said = (*_calibrated(bundle, rows.columns, targets, own), *_dependent(rows), *made.notes)
+    said = (*_calibrated(bundle, rows.inputs, targets, own), *_dependent(rows), *made.notes)
     return Version(made.model, made.manifest, said)
 
 
@@ -149,11 +150,9 @@ def _whole(bundle: Bundle) -> Manifest:
     return manifest
 
 
-def _calibrated(
-    bundle: Bundle, columns: NDArray[np.float32], targets: NDArray[np.float32], own: float
-) -> tuple[str, ...]:
+def _calibrated(bundle: Bundle, rows: Inputs, targets: NDArray[np.float32], own: float) -> tuple[str, ...]:
     """How far the probabilities can be taken at their word at the site, stated at its own share of the sick."""
-    found = Reliability.of(Graph(bundle.graph).run(columns, prevalence=float32(own))["logit"], targets)
+    found = Reliability.of(Graph(bundle.graph).run(rows, prevalence=float32(own))["logit"], targets)
     slope = "not told by these cases" if found.slope is None else f"{found.slope:.3f}"
     told_here = (
         f"The calibration stays as it was. At the site's own share of sick, {own:.4g}, observed over expected is"

@@ -45,7 +45,7 @@ def tune(
 
 
 def _estimated(bundle: Bundle, rows: SiteRows) -> PrevalenceEstimate:
-    return estimate(Scorer(bundle).score(rows.columns).probability, bundle.manifest.curve, groups=rows.patients)
+    return estimate(Scorer(bundle).score(rows.inputs).probability, bundle.manifest.curve, groups=rows.patients)
 
 
 def _written(

@@ -12,9 +12,10 @@ from models.facts.origin import Origin, origins
 from models.facts.performance import Performance, performance
 from models.facts.written import percent
 from models.grouping import Grouping
+from models.image import Image
 from models.manifest import Manifest, Release, Symptom, Target
 from models.operating_point import OperatingPoint
-from models.schema import Column, Numeric
+from models.schema import Column, Numeric, Schema
 from models.value import Value
 
 MISSING = {
@@ -37,7 +38,7 @@ class Use(Value):
 
 
 class Input(Value):
-    """One column that the model asks for."""
+    """One column that the model asks for, or the photograph."""
 
     name: str
     meaning: str
@@ -127,7 +128,7 @@ class Facts(Value):
             version=manifest.version,
             use=_use(manifest),
             background=background,
-            inputs=tuple(map(_input, manifest.columns.columns)),
+            inputs=_inputs(manifest.columns),
             origins=tuple(known.values()),
             making=Making.of(manifest),
             undo=Undo.of(manifest, known),
@@ -195,6 +196,23 @@ def _use(manifest: Manifest) -> Use:
         symptoms=manifest.symptoms,
         answers=f"A calibrated probability of {manifest.target.name}, and by it positive or negative{zone}.",
         not_for=tuple(not_for),
+    )
+
+
+def _inputs(schema: Schema) -> tuple[Input, ...]:
+    columns = tuple(map(_input, schema.columns))
+    return (*columns, _photograph(schema.image)) if schema.image else columns
+
+
+def _photograph(image: Image) -> Input:
+    cut = ", cut to its bright disc" if image.crop == "disc" else ""
+    return Input(
+        name=image.name,
+        meaning=image.meaning,
+        kind="photograph",
+        unit="",
+        may_be=f"{image.rule.removeprefix('should be ')}; taken{cut} as {image.height} x {image.width} pixels",
+        if_empty=MISSING["refuse"],
     )
 
 

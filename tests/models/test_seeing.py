@@ -8,24 +8,31 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import polars as pl
 import pytest
 from onnx import TensorProto, helper
 from pydantic import ValidationError
 from scipy import special
 
 from models import graph
-from models.bundle import Bundle
+from models.bundle import Bundle, write_bundle
 from models.calibration import Calibration
+from models.card import card
 from models.errors import BadBundle, BadInput
+from models.facts.facts import Facts
 from models.generate import generate_inputs
 from models.image import Image
 from models.inputs import Inputs
+from models.labelled import read_site
 from models.manifest import Symptom, check_symptoms
 from models.pathway import Pathway
+from models.retune import with_labels
 from models.schema import Binary, Numeric, Schema
 from models.scorer import IMAGES_PER_CALL, Graph, Scorer
+from models.verify import verify
 from tests import handmade, seeing
 from tests.one_column import session
+from tests.photographs import fundus, png
 
 ROWS = generate_inputs(seeing.SCHEMA, 100, seed=50)
 
@@ -215,3 +222,48 @@ def test_one_name_for_an_image_and_a_column_is_no_pathway(
         "seeing/presurgical: columns.photograph: should be an image or a column in both models, as in seeing/screen,"
         " got one of each."
     )
+
+
+def test_a_site_s_own_photographs_are_scored_and_certified_again(tmp_path: Path, bundles: dict[str, Bundle]) -> None:
+    random = np.random.default_rng(0)
+    for place in range(12):
+        (tmp_path / f"{place}.png").write_bytes(png(fundus(place, size=(80, 72))))
+    which = random.integers(0, 12, size=400)
+    table = pl.DataFrame(
+        {
+            "age": random.integers(0, 121, size=400),
+            "eye": ["left"] * 400,
+            "photograph": [f"{place}.png" for place in which],
+            "result": np.where(random.random(400) < (which + 1) / 13, "sick", "well"),
+        }
+    )
+    table.write_csv(tmp_path / "site.csv")
+    rows = read_site(tmp_path / "site.csv", seeing.SCHEMA, target="result", positive="sick")
+    assert rows.image is not None
+    pixels = [seeing.IMAGE.array((tmp_path / f"{place}.png").read_bytes()) for place in range(12)]
+    assert np.array_equal(rows.image, np.array(pixels)[which])
+    scores = Scorer(bundles["screen"]).score(rows.inputs)
+    wanted = Scorer(bundles["screen"]).score_rows(
+        [
+            {"age": float(age), "eye": "left", "photograph": tmp_path / f"{place}.png"}
+            for age, place in zip(table["age"], which, strict=True)
+        ]
+    )
+    assert np.array_equal(scores.probability, wanted.probability)
+    version = with_labels(bundles["screen"], rows, site="north")
+    curve = version.manifest.curve
+    assert curve.positive_count == int((table["result"] == "sick").sum())
+    at_the_site = Scorer(bundles["screen"]).score(rows.inputs, prevalence=curve.prevalence).probability
+    assert set(curve.thresholds) <= set(at_the_site.tolist())
+    # The probes are asked again of the new version.
+    new = write_bundle(tmp_path / "screen", model=version.model, manifest=version.manifest, card="# North\n")
+    assert [check.passed for check in verify(new)] == [True] * 4
+
+
+def test_the_facts_and_the_card_tell_of_the_photograph() -> None:
+    manifest = seeing.finished()[1]
+    facts = Facts.of(manifest)
+    assert [each.name for each in facts.inputs] == ["age", "eye", "photograph"]
+    assert facts.inputs[-1].kind == "photograph"
+    assert facts.inputs[-1].may_be.endswith("; taken, cut to its bright disc as 48 x 40 pixels")
+    assert "| photograph | photograph of the back of the eye | a JPEG or PNG photograph of at most" in card(manifest)

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from benchmarks.mutants.fault import Mutant
-from benchmarks.mutants.faults import answering, asking, carrying, certifying, measuring, pathways, serving, sites
+from benchmarks.mutants.faults import (
+    answering,
+    asking,
+    carrying,
+    certifying,
+    looking,
+    measuring,
+    pathways,
+    serving,
+    sites,
+)
 
-FAMILIES = (certifying, asking, measuring, carrying, answering, pathways, sites, serving)
+FAMILIES = (certifying, asking, measuring, carrying, answering, pathways, sites, serving, looking)
 MUTANTS: list[Mutant] = [mutant for family in FAMILIES for mutant in family.MUTANTS]
 TESTS: dict[str, list[str]] = {file: tests for family in FAMILIES for file, tests in family.TESTS.items()}
