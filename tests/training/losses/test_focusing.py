@@ -82,7 +82,7 @@ def test_a_negative_never_costs_more_than_the_logarithm_of_the_margin() -> None:
 
 
 @pytest.mark.parametrize("loss", [Focal(gamma=0.1), Asymmetric(gamma_positive=0.1, gamma_negative=0.1, margin=0.0)])
-@pytest.mark.parametrize("margin", [None, 1e-30, 0.05])
+@pytest.mark.parametrize("margin", [None, 1e-30, 0.05, 0.5])  # the last is met exactly, at a logit of 0
 def test_a_focus_below_1_keeps_every_slope_finite(loss: Focal | Asymmetric, margin: float | None) -> None:
     if margin is not None and isinstance(loss, Asymmetric):
         loss = loss.model_copy(update={"margin": margin})
