@@ -27,7 +27,11 @@ def test_the_page_of_losses_is_up_to_date() -> None:
 def test_every_file_of_the_folder_has_a_line_of_full_cells() -> None:
     lines = {line.split("`")[1]: line for line in table().splitlines()[2:]}
     files = [file.read_text(encoding="utf-8") for file in (HOME / "training" / "losses").glob("*.py")]
-    found = [name for text in files for name in re.findall(r"^class (\w+)\((?:Loss|Learning|Counted)\):", text, flags=re.MULTILINE)]
+    found = [
+        name
+        for text in files
+        for name in re.findall(r"^class (\w+)\((?:Loss|Learning|Counted)\):", text, flags=re.MULTILINE)
+    ]
     assert set(lines) == set(found) - {"Counted"}
     for line in lines.values():
         cells = re.split(r" (?<!\\)\| ", line.strip("| "))
