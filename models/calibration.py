@@ -49,8 +49,9 @@ class Calibration(Value):
     """What turns a raw logit into the logit of a probability.
 
     Undo is exact: training with loss weights w and sampling rates r adds ln(w+/w-) + ln(r+/r-) to the logit of
-    the true probability, so it is taken away again; other losses are undone by a map. What is left is mended by a line with a positive slope,
-    which keeps every order. Sources: Elkan, IJCAI 2001; King & Zeng, Political Analysis 2001; Platt 1999.
+    the true probability, so it is taken away again; what other losses do is undone by a map. The rest is mended by a
+    line with a positive slope, which keeps every order. Sources: Elkan, IJCAI 2001; King & Zeng, Political Analysis
+    2001; Platt 1999.
 
     >>> Calibration(loss_log_ratio=1.0, prevalence=0.1).logits([1.0]).tolist()
     [0.0]

@@ -137,8 +137,8 @@ def _probabilities(facts: Facts) -> list[str]:
         "## Probabilities",
         "",
         (
-            f"Stated where {percent(undo.prevalence)} are sick. Taken away from every logit: {undo.loss_log_ratio:.4f}"
-            f" for the loss weights, {undo.sampling_log_ratio:.4f} for the sampling; then"
+            f"Stated where {percent(undo.prevalence)} are sick. Taken away from every logit: for the losses"
+            f" {undo.of_losses}; for the sampling {undo.sampling_log_ratio:.4f}; then"
             f" {undo.slope:.4f} x logit {sign} {abs(undo.intercept):.4f}."
         ),
         "",

@@ -15,6 +15,7 @@ from models.grouping import Grouping
 from models.image import Image
 from models.manifest import Manifest, Release, Symptom, Target
 from models.operating_point import OperatingPoint
+from models.pulls import PullTable
 from models.schema import Column, Numeric, Schema
 from models.value import Value
 
@@ -81,6 +82,7 @@ class Facts(Value):
     origins: tuple[Origin, ...]
     making: Making
     undo: Undo
+    pulls: PullTable | None = Field(description="how hard each loss pulled where; None if the bundle does not tell")
     contract: str
     points: tuple[Point, ...] = Field(description="the released one first")
     prevalences: tuple[float, float, float] = Field(description="base, half and a tenth of it")
@@ -132,6 +134,7 @@ class Facts(Value):
             origins=tuple(known.values()),
             making=Making.of(manifest),
             undo=Undo.of(manifest, known),
+            pulls=manifest.pulls,
             contract=str(manifest.contract),
             points=tuple(_point(point, known["certification"]) for point in manifest.points),
             prevalences=prevalences,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -29,6 +29,7 @@ class Making(Value):
     split: str | None
     network: str | None
     terms: tuple[Pull, ...]
+    weighing: str | None = Field(description="how several terms share the pull")
     sampling: str | None
     emptied: float | None = Field(description="share of the cells that may be empty that training emptied")
     budget: str | None
@@ -47,9 +48,10 @@ class Making(Value):
             split=_said(study.get("split")),
             network=_said(model.get("network")),
             terms=tuple(
-                Pull(on=term["on"], against=term.get("against"), by=in_words(term["by"]), weight=term["weight"])
+                Pull(on=term["on"], against=_other(term.get("against")), by=in_words(term["by"]), weight=term["weight"])
                 for term in model.get("terms", [])
             ),
+            weighing=_said(model.get("weighing")),
             sampling=_said(model.get("sampling")),
             emptied=model.get("emptied"),
             budget=_said(model.get("budget")),
@@ -72,7 +74,9 @@ class Reliable(Value):
 class Undo(Value):
     """What training added to the logits, taken away again, and the line that was fitted after it."""
 
+    rule: Literal["shift", "map", "teacher", "fitted"] = Field(description="how what losses did is taken away")
     loss_log_ratio: float
+    loss_map: tuple[tuple[float, float], ...] | None
     sampling_log_ratio: float
     slope: float
     intercept: float
@@ -83,7 +87,19 @@ class Undo(Value):
     @property
     def reweighted(self) -> bool:
         """Whether mistakes, or the kinds of cases, counted unequally in training."""
-        return bool(self.loss_log_ratio or self.sampling_log_ratio)
+        return bool(self.loss_log_ratio or self.sampling_log_ratio or self.rule != "shift")
+
+    @property
+    def of_losses(self) -> str:
+        """What is done about the losses, in words."""
+        if self.loss_map is not None:
+            low, high = self.loss_map[0][0], self.loss_map[-1][0]
+            return f"an exact map of {len(self.loss_map)} points, from logits of {low:.3g} to {high:.3g}"
+        if self.rule == "teacher":
+            return "nothing: it learnt a teacher's logits"
+        if self.rule == "fitted":
+            return "nothing but the fit: no closed form is known"
+        return f"{self.loss_log_ratio:.4f}, exactly"
 
     @classmethod
     def of(cls, manifest: Manifest, origins: Mapping[str, Origin]) -> Undo:
@@ -96,7 +112,9 @@ class Undo(Value):
             ("as released", "test", evidence.reliability if evidence else None),
         )
         return cls(
+            rule=made.undo,
             loss_log_ratio=made.loss_log_ratio,
+            loss_map=made.loss_map,
             sampling_log_ratio=made.sampling_log_ratio,
             slope=made.slope,
             intercept=made.intercept,
@@ -129,6 +147,14 @@ def _pair(name: str, value: Any) -> str:
     named = name.replace("_", " ")
     between = ":" if isinstance(value, (Mapping, list)) else ""
     return f"{named}{between} {in_words(value)}"
+
+
+def _other(value: Any) -> str | None:
+    """What a term compares with: a name, or another model's output, of which its study tells the rest."""
+    if not isinstance(value, Mapping):
+        return value if value is None else str(value)
+    named = (str(value[key]) for key in ("path", "output", "tap") if key in value)
+    return f"{value.get('kind')} ({', '.join(named)})"
 
 
 def _said(value: Any) -> str | None:

@@ -168,6 +168,7 @@ def making(facts: Facts, manifest: Source) -> Section:
     parity = made.parity
     settings = [
         ("Network", made.network or NOT_TOLD),
+        ("Terms weighed", made.weighing or NOT_TOLD),
         ("Sampling", made.sampling or NOT_TOLD),
         (
             "Emptied in training",
@@ -206,7 +207,7 @@ def undo(facts: Facts, manifest: Source) -> Table:
         "From the network's logit to the probability",
         ("step", "number"),
         [
-            ("taken away for the loss weights, ln(w+ / w\u2212)", number(made.loss_log_ratio, 4)),
+            ("taken away for the losses", made.of_losses),
             ("taken away for the sampling, ln(r+ / r\u2212)", number(made.sampling_log_ratio, 4)),
             ("then times, fitted on the validation part", number(made.slope, 4)),
             ("then plus, fitted on the validation part", number(made.intercept, 4)),

@@ -151,6 +151,10 @@ def _dress(axes: Axes, x: str, y: str, top: float = 1.0) -> None:
 
 
 def _svg(name: str, draw: Callable[[Axes], None]) -> str:
+    return drawing(name, draw, size=SIZE)
+
+
+def drawing(name: str, draw: Callable[[Axes], None], *, size: tuple[float, float], grid: bool = True) -> str:
     """Draw with matplotlib's own defaults, whatever the machine's settings, and give the bare SVG."""
     file = io.StringIO()
     with mpl.rc_context():
@@ -159,10 +163,11 @@ def _svg(name: str, draw: Callable[[Axes], None]) -> str:
         mpl.rcParams.update({"svg.hashsalt": f"fulcrum {name}", "svg.fonttype": "none", "font.size": 10})
         mpl.rcParams.update(dict.fromkeys(("axes.edgecolor", "axes.labelcolor", "text.color"), INK))
         mpl.rcParams.update({"xtick.color": INK, "ytick.color": INK, "lines.linewidth": 1.8})
-        figure = Figure(figsize=SIZE, layout="constrained")
+        figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots()
         draw(axes)
-        axes.grid(color=GRID, linewidth=0.6)
+        if grid:
+            axes.grid(color=GRID, linewidth=0.6)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})

@@ -18,6 +18,7 @@ from models.guidelines.guideline import Answered, answered
 from models.manifest import Digest
 from models.report import appendix, declared, drawn, measured
 from models.report.page import Plot, Section, manifest_source
+from models.report.pulls import pulls
 from models.value import Value
 
 HERE = Path(__file__).parent
@@ -86,6 +87,7 @@ def sections(report: Report) -> tuple[Section, ...]:
         declared.inputs(facts, manifest),
         declared.data(facts, manifest),
         declared.making(facts, manifest),
+        pulls(facts, manifest),
         declared.change(facts, manifest),
         Section(METHODS, "Methods", (measured.METHODS,)),
         Section(LIMITS, "What is not known", ("This bundle does not tell:",), points=facts.lacking),
