@@ -21,7 +21,7 @@ from models.turn import Setting, Turned, turn
 
 # Measured on 2 cores: the activations of 1,024 rows stay in the cache; ten times as many cost a third of the speed.
 ROWS_PER_CALL = 1024
-# Of a convolution the activations of one photograph alone outgrow every cache; more rows a call only cost memory.
+# The activations of a convolution take megabytes a photograph, so that few go in one call.
 IMAGES_PER_CALL = 8
 
 # Settings whose meaning is kept; a page that is being turned asks for a few hundred.

@@ -33,6 +33,11 @@ SCHEMA = Schema(
     ),
     image=IMAGE,
 )
+SYMPTOMS = (
+    Symptom(name="greenness", meaning="how green the photograph is", unit="of 255"),
+    Symptom(name="redness", meaning="that it is red", scale="probability"),
+    Symptom(name="blueness", meaning="its grade of blue", scale="grade", highest=5.0),
+)
 RED, AGE, BIAS = 0.06, 0.02, -7.5
 CONTRACTS: dict[str, Contract] = {
     "screen": Recall(at_least=0.9),
@@ -48,15 +53,14 @@ def logits(rows: Inputs) -> NDArray[np.float64]:
 
 
 def network() -> onnx.ModelProto:
-    """`raw.sick` from red and age, `raw.greenness` the mean of green as a symptom head."""
+    """`raw.sick` from red and age; as symptom heads the means of green, of red as a share, and of blue as a grade."""
     constants = {
         "zero": np.float32(0),
         "age_weight": np.array([[AGE], [0]], dtype=np.float32),
-        "colours": np.array([[RED, 0], [0, 1], [0, 0]], dtype=np.float32),
-        "bias": np.array([BIAS, 0], dtype=np.float32),
+        "colours": np.array([[RED, 0, 1 / 255, 0], [0, 1, 0, 0], [0, 0, 0, 5 / 255]], dtype=np.float32),
+        "bias": np.array([BIAS, 0, 0, 0], dtype=np.float32),
         "pixels": np.array([1, 2], dtype=np.int64),
-        "first": np.array(0, dtype=np.int64),
-        "second": np.array(1, dtype=np.int64),
+        **{f"place_{place}": np.array(place, dtype=np.int64) for place in range(4)},
         "last": np.array([1], dtype=np.int64),
     }
     nodes = [
@@ -68,9 +72,12 @@ def network() -> onnx.ModelProto:
         helper.make_node("Where", ["empty", "zero", "columns"], ["filled"]),
         helper.make_node("MatMul", ["filled", "age_weight"], ["aged"]),
         helper.make_node("Squeeze", ["aged", "last"], ["age_logit"]),
-        helper.make_node("Gather", ["heads", "first"], ["red_logit"], axis=1),
+        helper.make_node("Gather", ["heads", "place_0"], ["red_logit"], axis=1),
         helper.make_node("Add", ["red_logit", "age_logit"], ["raw.sick"]),
-        helper.make_node("Gather", ["heads", "second"], ["raw.greenness"], axis=1),
+        *(
+            helper.make_node("Gather", ["heads", f"place_{place}"], [f"raw.{symptom.name}"], axis=1)
+            for place, symptom in enumerate(SYMPTOMS, start=1)
+        ),
     ]
     made = helper.make_graph(
         nodes,
@@ -79,7 +86,10 @@ def network() -> onnx.ModelProto:
             helper.make_tensor_value_info("columns", TensorProto.FLOAT, ["rows", 2]),
             helper.make_tensor_value_info("image", TensorProto.UINT8, ["rows", *IMAGE.shape]),
         ],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows"]) for name in ("raw.sick", "raw.greenness")],
+        [
+            helper.make_tensor_value_info(f"raw.{name}", TensorProto.FLOAT, ["rows"])
+            for name in ("sick", *(symptom.name for symptom in SYMPTOMS))
+        ],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
     return helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
@@ -100,7 +110,7 @@ def finished(model: str = "screen") -> tuple[onnx.ModelProto, Manifest]:
         network(),
         schema=SCHEMA,
         target="sick",
-        symptoms=["greenness"],
+        symptoms=[symptom.name for symptom in SYMPTOMS],
         calibration=calibration,
         prevalence=prevalence,
     )
@@ -115,7 +125,7 @@ def finished(model: str = "screen") -> tuple[onnx.ModelProto, Manifest]:
         purpose="A test.",
         columns=SCHEMA,
         target=Target(name="sick", meaning="is sick"),
-        symptoms=(Symptom(name="greenness", meaning="how green the photograph is", unit="of 255"),),
+        symptoms=SYMPTOMS,
         calibration=calibration,
         prevalence=prevalence,
         contract=contract,

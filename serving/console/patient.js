@@ -100,7 +100,7 @@ export function showNoAnswer(error) {
 
 function symptomValue({ scale, highest, unit }, value) {
   if (scale === "probability") return percent(value);
-  return [figure(value), unit, (highest ?? null) !== null && `(of at most ${figure(highest)})`].filter(Boolean).join(" ");
+  return [figure(value), unit, (highest ?? null) !== null && `(of at most ${highest})`].filter(Boolean).join(" ");
 }
 
 const DECISIONS = { positive: "Flagged", negative: "Cleared", indeterminate: "Neither: to be looked at again" };

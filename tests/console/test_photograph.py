@@ -71,6 +71,12 @@ def test_a_photograph_is_shown_sent_and_answered_with_symptoms(
     seen.shows("#patient-answer", "Flagged" if scores.positive[0] else "Cleared")
     green = float(scores.symptoms["greenness"][0])
     seen.shows("#patient-answer", re.compile(rf"Greenness\s*{green:.3g}\d* of 255"))
+    red, blue = (float(scores.symptoms[name][0]) for name in ("redness", "blueness"))
+    said = seen.find("#patient-answer dl").inner_text()
+    assert percents(said.split("Redness")[1])[0] == pytest.approx(red, abs=6e-3)
+    grade = re.search(r"Blueness\s*([\d.]+) \(of at most 5\)", said)
+    assert grade
+    assert float(grade[1]) == pytest.approx(blue, abs=6e-3)
     seen.find("#patient").screenshot(path=screenshots / "photograph.png")
 
 

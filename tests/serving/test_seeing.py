@@ -125,8 +125,9 @@ def test_the_answer_tells_the_symptoms(server: Server) -> None:
     body = server.post("screen", json={"rows": [in_json({"age": 61, "eye": "left", "photograph": DATA})]}).json()
     (row,) = body["rows"]
     assert set(row) == {"positive", "decision", "probability", "symptoms"}
-    green = seeing.IMAGE.array(DATA)[..., 1].mean(dtype=np.float64)
-    assert row["symptoms"] == {"greenness": pytest.approx(green, abs=1e-3)}
+    red, green, blue = seeing.IMAGE.array(DATA).mean(axis=(0, 1), dtype=np.float64)
+    wanted = {"greenness": green, "redness": red / 255, "blueness": blue / 51}
+    assert row["symptoms"] == {name: pytest.approx(value, abs=1e-3) for name, value in wanted.items()}
     assert sent(server, "screen", FIELDS).json() == body
 
 
