@@ -20,7 +20,8 @@ class RetinaPhotographs(Source):
 
     Read from `$FULCRUM_DATA/retina/`, photographs 512 x 512 in `images/` and a row each in `labels.csv`. `image` is
     the photograph's absolute path; `dr_grade` goes from 0, none, to 5, advanced diabetic eye disease; `maculopathy`,
-    `neovascularisation` and `referable` are 0 or 1. Referable is a grade of 2 or more, or maculopathy.
+    `neovascularisation` and `referable` are 0 or 1. Referable is a grade of 2 or more, or maculopathy; of five eyes of
+    grade 5, maculopathy could not be told and is empty.
 
     Free for academic use; networks trained on it may not be shipped.
 

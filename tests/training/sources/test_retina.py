@@ -127,4 +127,5 @@ def test_the_real_ones_are_500_of_both_eyes_of_250_patients() -> None:
 @on_the_real_ones
 def test_the_real_ones_are_referable_from_a_grade_of_2_or_with_maculopathy() -> None:
     rows = RetinaPhotographs().read().rows
+    assert rows.filter(pl.col("maculopathy").is_null())["dr_grade"].to_list() == [5] * 5
     assert ((rows["dr_grade"] >= 2) | (rows["maculopathy"] == 1)).cast(pl.Int8).equals(rows["referable"])
