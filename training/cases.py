@@ -31,7 +31,7 @@ class Cases:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def __getitem__(self, rows: torch.Tensor) -> Cases:
+    def __getitem__(self, rows: torch.Tensor | slice) -> Cases:
         labels = {name: label[rows] for name, label in self.labels.items()}
         return Cases(self.inputs[rows], labels, None if self.kept is None else self.kept[rows], self.whole)
 

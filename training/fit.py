@@ -66,7 +66,7 @@ def fit(
         net = net.to(fabric.device)
         pull = Pull(model, net, shown, mix(model, shown.labels[head])).to(fabric.device)
         net.start_from(pull.answers)
-        optimizer = torch.optim.Adam(_groups(net, pull, model.budget.learning_rate))
+        optimizer = torch.optim.Adam(_groups(net, pull, model.budget.learning_rate), fused=True)
         wrapped, optimizer = fabric.setup(net, optimizer, move_to_device=True)
         wrapped.mark_forward_method("taps")
         keeper, table = Keeper(model, held, head), PullTableMaker(pull, net)
@@ -76,12 +76,11 @@ def fit(
                 keeper.start_over()
             rows = model.sampling.draw(shown.labels[head].cpu(), generator).to(fabric.device)
             net.train()
-            for batch in torch.split(rows, model.budget.batch):
+            for seen in _batches(net, shown, rows, model, generator):
                 optimizer.zero_grad(set_to_none=True)
-                seen = _varied(net, shown[batch], model.emptied, generator)
                 fabric.backward(pull(net, wrapped.taps(seen.inputs, seen.kept), seen))
                 optimizer.step()
-            table.look(number, shown[batch])
+            table.look(number, seen)
             epoch = keeper.judge(net, pull, number, optimizer.param_groups[0]["lr"])
             history.append(epoch)
             progress(epoch)
@@ -99,10 +98,21 @@ def _cases(net: Net, part: Part) -> Cases:
     return cases(net, Inputs.of(rows), labels)
 
 
-def _varied(net: Net, seen: Cases, emptied: float, generator: torch.Generator) -> Cases:
-    """A batch as it is shown: some cells emptied, images varied."""
-    kept = None if seen.kept is None or net.eye is None else net.eye.vary(seen.kept)
-    return replace(seen, inputs=net.encoding.emptied(seen.inputs, emptied, generator), kept=kept)
+def _batches(
+    net: Net, shown: Cases, rows: torch.Tensor, model: Model, generator: torch.Generator
+) -> Iterator[Cases]:
+    """The batches of one epoch as they are shown: in a new order, some cells emptied, images varied.
+
+    Columns are put in order once an epoch, of which batches are slices; images, which are large, once a batch.
+    """
+    epoch = replace(shown, kept=None)[rows]
+    epoch = replace(epoch, inputs=net.encoding.emptied(epoch.inputs, model.emptied, generator))
+    for start in range(0, len(rows), model.budget.batch):
+        batch = slice(start, start + model.budget.batch)
+        seen = epoch[batch]
+        if shown.kept is not None and net.eye is not None:
+            seen = replace(seen, kept=net.eye.vary(shown.kept[rows[batch]]))
+        yield seen
 
 
 def _groups(net: Net, pull: Pull, rate: float) -> list[dict[str, object]]:

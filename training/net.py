@@ -86,14 +86,18 @@ class Net(nn.Module):
 
     def weights(self, layer: str | None = None) -> torch.Tensor:
         """All weights that multiply something, in one row, or those of one layer or head; biases are left out."""
+        found = self.each_weight(layer)
+        # Where an image encoder stays as it is, nothing of it is there to shrink.
+        return torch.cat([weight.flatten() for weight in found]) if found else torch.zeros(0)
+
+    def each_weight(self, layer: str | None = None) -> list[torch.Tensor]:
+        """The same, as they are."""
         whole: nn.Module = self if layer is None else self._module(layer)
-        found = [
-            weight.flatten()
+        return [
+            weight
             for name, weight in whole.named_parameters()
             if weight.requires_grad and weight.ndim > 1 and name.rpartition(".")[2] == "weight"
         ]
-        # Where an image encoder stays as it is, nothing of it is there to shrink.
-        return torch.cat(found) if found else torch.zeros(0)
 
     def _module(self, name: str) -> nn.Module:
         if name in self.head_names:

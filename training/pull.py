@@ -43,6 +43,10 @@ class Pull(nn.Module):
                 beside[place] = companion
         self.companions = nn.ModuleList(beside.values())
         self._beside = dict(zip(beside, self.companions, strict=True))
+        # Looked up once: a step is as short as that.
+        self._weights = {
+            place: net.each_weight(term.layer) for place, term in enumerate(self.terms) if term.on_weights
+        }
         self.weighed = [place for place, term in enumerate(self.terms) if not term.on_weights]
         self.weighing = model.weighing.build(len(self.weighed))
         self.by: list[Comparison] = []
@@ -70,7 +74,7 @@ class Pull(nn.Module):
     def values(self, net: Net, taps: Taps, cases: Cases) -> list[torch.Tensor]:
         """The value of each term, weighed as it is written and in its own scale."""
         return [
-            term.weight * by(net.weights(term.layer), None).sum()
+            term.weight * _sum([by(weight, None).sum() for weight in self._weights[place]])
             if term.on_weights
             else term.weight * self._mean(place, taps, cases, None, net.spread) / self.scales[place]
             for place, (term, by) in enumerate(zip(self.terms, self.by, strict=True))
@@ -135,6 +139,10 @@ class Pull(nn.Module):
                     answers[term.on] = best.answer
             scales.append(scale)
         return scales, answers
+
+
+def _sum(values: list[torch.Tensor]) -> torch.Tensor:
+    return torch.stack(values).sum() if values else torch.zeros(())
 
 
 def _told(term: Term, shown: Cases) -> Loss:
