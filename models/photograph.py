@@ -30,6 +30,8 @@ def pixels(image: Image, cell: object) -> NDArray[np.uint8]:
 
 
 def _read(image: Image, path: Path) -> bytes:
+    if "\0" in str(path):
+        raise image.bad(f"{shown(str(path))}, which is no name of a file")
     try:
         if path.exists() and not path.is_file():
             raise image.bad(f"{path}, which is no file")

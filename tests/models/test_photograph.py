@@ -54,6 +54,7 @@ def test_a_cell_that_is_no_photograph_is_refused_by_what_it_is(tmp_path: Path) -
     assert got("größe") == "'größe', which is no base64"
     assert got(TEXT[:-1]).endswith("which is no base64")
     assert got(TEXT[:4000]).startswith("a damaged or truncated one (")
+    assert got(Path("a\0.jpg")) == "'a\\x00.jpg', which is no name of a file"
     assert got(tmp_path) == f"{tmp_path}, which is no file"
     assert got(tmp_path / "no.jpg") == f"{tmp_path}/no.jpg, which can not be read (No such file or directory)"
     for cell, size in ((tmp_path / "long.jpg", "11 bytes"), ("A" * 20, "20 characters of base64")):
