@@ -63,6 +63,13 @@ def test_a_cell_that_is_no_photograph_is_refused_by_what_it_is(tmp_path: Path) -
         assert caught.value.got == size
 
 
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / "huge.jpg").open("wb") as file:
+        file.truncate(1 << 40)
+    monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail("it was read"))
+    assert got(tmp_path / "huge.jpg") == "1,099,511,627,776 bytes"
+
+
 def test_base64_of_just_the_most_bytes_is_not_too_long() -> None:
     for most in (len(DATA), len(DATA) + 1, len(DATA) + 2):
         assert pixels(IMAGE.model_copy(update={"most_bytes": most}), TEXT).any()
