@@ -54,4 +54,5 @@ class Regressor(nn.Module):
                 f"Expected output (rows, {self.map.in_features}), target (rows, {self.map.out_features}),"
                 f" got output {tuple(output.shape)}, target {got}."
             )
-        return (self.map(output) - target).square().mean(dim=1) / 2
+        mapped: torch.Tensor = self.map(output)
+        return (mapped - target).square().mean(dim=1) / 2
