@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, PlainSerializer, ValidationError, mo
 import models.contracts
 from models.calibration import Calibration, Reliability
 from models.change_control import ChangeControl
+from models.comparison import Comparison
 from models.contract import Contract
 from models.curve import Curve
 from models.errors import BadBundle, shown
@@ -143,7 +144,7 @@ class Release(Value):
 class Manifest(Value):
     """Everything about one model; the file `manifest.json` and the metadata of the graph say the same."""
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     version: int = Field(1, ge=1, description="1 as trained; each new operating point for a site adds one")
     study: str
     model: str
@@ -165,17 +166,26 @@ class Manifest(Value):
     history: tuple[Release, ...] = Field((), description="what the versions before this one were, oldest first")
     evidence: Evidence | None = Field(None, description="on the test part")
     pulls: PullTable | None = Field(None, description="how hard each loss pulled where, in training")
+    comparison: Comparison | None = Field(
+        None,
+        description="the study's models beside a plain one and other losses, if they were compared",
+        exclude_if=lambda comparison: comparison is None,
+    )
     parity: Parity
     probes: tuple[Probe, ...]
     provenance: Provenance
 
     @model_validator(mode="before")
     @classmethod
-    def _first_format(cls, data: Any) -> Any:
-        """The first format knew one prevalence, and its curve did not name it."""
-        if not isinstance(data, dict) or data.get("format") != 1 or not isinstance(data.get("curve"), dict):
+    def _earlier_formats(cls, data: Any) -> Any:
+        """The first format knew one prevalence, and its curve did not name it; the second knew no photograph, no
+        undo but a shift, no pulls and no comparison, all of which may be left out.
+        """
+        if not isinstance(data, dict) or data.get("format") not in {1, 2}:
             return data
-        return {**data, "format": 2, "curve": {**data["curve"], "prevalence": data.get("prevalence")}}
+        if data["format"] == 1 and isinstance(data.get("curve"), dict):
+            data = {**data, "curve": {**data["curve"], "prevalence": data.get("prevalence")}}
+        return {**data, "format": 3}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -335,7 +335,7 @@ def test_every_format_is_stored(number: int) -> None:
 
 def test_a_bundle_of_the_first_format_is_read_as_one_of_today() -> None:
     manifest = open_bundle(STORED / "format-1").manifest
-    assert manifest.format == 2
+    assert manifest.format == 3
     assert (manifest.curve.prevalence, manifest.version) == (manifest.prevalence, 1)
     assert (manifest.guide, manifest.groups, manifest.change_control, manifest.history) == (None, (), None, ())
     assert manifest.point.clear_below == manifest.point.threshold

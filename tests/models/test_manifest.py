@@ -69,7 +69,7 @@ def test_the_written_document_names_the_kind_of_every_member(document: dict[str,
         ("points", [], "Tuple should have at least 1 item after validation, not 0, got []."),
         ("points.0.measured.counts.hits", -1, "Input should be greater than or equal to 0, got -1."),
         ("curve.thresholds.3", -0.5, "Input should be greater than or equal to 0, got -0.5."),
-        ("format", 3, "Input should be 2, got 3."),
+        ("format", 4, "Input should be 3, got 4."),
         ("version", 0, "Input should be greater than or equal to 1, got 0."),
         ("color", "red", "Extra inputs are not permitted, got 'red'."),
         ("calibration.color", 1, "Extra inputs are not permitted, got 1."),
@@ -118,7 +118,7 @@ def test_a_number_that_is_none_is_refused(document: dict[str, Any], number: str)
 @pytest.mark.parametrize("name", ["columns", "contract", "curve", "points", "prevalence", "study"])
 def test_a_missing_field_is_named(document: dict[str, Any], name: str) -> None:
     del document["manifest"][name]
-    assert error(document).startswith(f"manifest.json: {name}: Field required, got {{'format': 2,")
+    assert error(document).startswith(f"manifest.json: {name}: Field required, got {{'format': 3,")
 
 
 @pytest.mark.parametrize("text", ["", "{", "null", "[]", '"text"', "\x00", "{}"])
