@@ -14,7 +14,7 @@ TESTS = {
     INPUTS: ["models/test_inputs.py", "models/test_seeing.py"],
     PROBES: ["models/test_probes.py"],
     GENERATE: ["models/test_probes.py", "models/test_generate.py"],
-    FORM: ["serving/test_seeing.py"],
+    FORM: ["serving/test_form.py"],
 }
 
 MUTANTS = [
@@ -40,6 +40,7 @@ MUTANTS = [
     Mutant(INPUTS, "else self.image[chosen]", "else self.image", "images not chosen along"),
     Mutant(PROBES, "seed + row", "seed", "every probe the first image"),
     Mutant(GENERATE, "default_rng(seed + row)", "default_rng([seed, row])", "an image that can not be made again alone"),
+    Mutant(FORM, '"MAX_MEMORY_FILE_SIZE": float("inf"), ', "", "a patient's photograph written to disk"),
     Mutant(FORM, "if not fields.whole:", "if False:", "half a form read"),
     Mutant(FORM, "self.doubled[name] = None", "pass", "the last of two values taken"),
     Mutant(FORM, "if name not in known", "if False", "unknown fields dropped silently"),
