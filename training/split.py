@@ -80,6 +80,11 @@ class ByGroup(Split):
 
     column: str = Field(description="names the group of each row")
     shares: Shares = Shares()
+    certify_one_each: bool = Field(
+        False,
+        description="certify on one row of each group, drawn by chance: a promise is about cases that do not depend on"
+        " each other, as two eyes of a patient do",
+    )
 
     @property
     def group(self) -> str:
@@ -92,7 +97,12 @@ class ByGroup(Split):
         np.maximum.at(sick, groups, targets)
         one_row_a_group = pl.DataFrame({self.column: np.arange(len(sick))})
         parts = Random(shares=self.shares).parts(one_row_a_group, sick, seed)
-        return {name: np.flatnonzero(np.isin(groups, chosen)) for name, chosen in parts.items()}
+        found = {name: np.flatnonzero(np.isin(groups, chosen)) for name, chosen in parts.items()}
+        if self.certify_one_each:
+            order = np.random.default_rng(seed).permutation(found["certification"])
+            _, first = np.unique(groups[order], return_index=True)
+            found["certification"] = np.sort(order[first])
+        return found
 
 
 class ByDate(Split):

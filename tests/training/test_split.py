@@ -142,6 +142,23 @@ def test_sick_patients_are_shared_out_like_healthy_ones() -> None:
             assert abs(sum(sick[patient] == kind for patient in here) - share * everywhere) <= 1 + 1e-6
 
 
+def test_one_row_of_each_patient_may_be_certified_on_and_is_drawn_by_chance() -> None:
+    table, targets = visits(seed=1)
+    whole = ByGroup(column="patient").parts(table, targets, 1)
+    one = ByGroup(column="patient", certify_one_each=True).parts(table, targets, 1)
+    for name in ("training", "validation", "test"):
+        assert np.array_equal(one[name], whole[name])
+    patients = table["patient"].to_numpy()
+    certified = patients[one["certification"]]
+    assert set(certified) == set(patients[whole["certification"]])
+    assert len(certified) == len(set(certified)) < len(whole["certification"])
+    assert np.isin(one["certification"], whole["certification"]).all()
+    # By chance: neither always the first nor always the last visit.
+    first = np.unique(patients[whole["certification"]], return_index=True)[1]
+    taken = np.isin(one["certification"], whole["certification"][first]).mean()
+    assert 0.2 < taken < 0.8
+
+
 @pytest.mark.parametrize(
     "cells",
     [
