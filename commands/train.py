@@ -11,6 +11,7 @@ from commands.answering import UNREACHABLE, answered, complaints, need_training,
 
 if TYPE_CHECKING:
     from models.bundle import Bundle
+    from models.comparison import Comparison
     from training.run import Loaded
     from training.study import Study
 
@@ -40,6 +41,7 @@ def train(
         if not models:
             raise BadStudy(f"--only: should be one of {', '.join(model.name for model in asked.models)}, got {only}.")
         loaded = load(asked)
+        compared = _compared(asked, loaded, out / asked.name)
         bar = Progress(
             TextColumn("{task.description:12}"),
             BarColumn(),
@@ -56,7 +58,7 @@ def train(
                     bar.update(task, completed=epoch.number, state=state)  # type: ignore[arg-type]  # rich's own id
 
                 try:
-                    result = run(asked, model, loaded, out, progress)
+                    result = run(asked, model, loaded, out, progress, comparison=compared)
                 except Unreachable as error:
                     refused.append(f"{asked.name}/{model.name}: {error}")
                     bar.update(task, state="refused: its contract can not be certified")
@@ -72,6 +74,23 @@ def train(
         complaints.print(line, soft_wrap=True)
     if refused:
         raise typer.Exit(UNREACHABLE)
+
+
+def _compared(study: Study, loaded: Loaded, folder: Path) -> Comparison | None:
+    """What `fulcrum compare` wrote beside the bundles, if it is of this study and these data."""
+    from models.comparison import COMPARISON, read_comparison
+    from training.comparing.candidates import definition
+
+    found = read_comparison(folder)
+    if found is None:
+        return None
+    named = {"another study": found.study != study.name, "other data": found.data != loaded.digests}
+    named["another version of the study"] = found.definition != definition(study)
+    for what, wrong in named.items():
+        if wrong:
+            complaints.print(f"{folder / COMPARISON}: is of {what}, and stays out of the bundles.", soft_wrap=True)
+            return None
+    return found
 
 
 def _show(bundles: list[Bundle], picture: Path) -> None:

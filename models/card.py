@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.comparison import PAIR
 from models.facts.facts import Facts
 from models.facts.origin import Origin
 from models.facts.performance import Performance
@@ -27,6 +28,7 @@ def card_of(facts: Facts) -> str:
             *_promise(facts),
             *(f"**{line}**\n" for line in facts.stands_out),
             *_measured(facts),
+            *_weighting(facts),
             *_probabilities(facts),
             *_columns(facts),
             *_origin(facts),
@@ -114,6 +116,30 @@ def _measured(facts: Facts) -> list[str]:
                 for each in facts.shown.points[0].figures
             ],
         ),
+    ]
+
+
+def _weighting(facts: Facts) -> list[str]:
+    """What the weighting of this model changes, if that was compared."""
+    found = facts.comparison
+    own = found.of(PAIR) if found else None
+    if found is None or own is None:
+        return []
+    lines = [
+        f"- {figure}: {each.value:.4f}; less that of one plain model with two thresholds: {each.difference}"
+        " (95 % interval, paired by person and seed)."
+        for figure, each in zip(found.figures, own.found, strict=True)
+        if figure.model == facts.model
+    ]
+    if not lines:
+        return []
+    return [
+        "## Weighting",
+        "",
+        f"{own.what}. Compared on {found.basis}, none of them of the test part:",
+        "",
+        *lines,
+        "",
     ]
 
 

@@ -17,6 +17,7 @@ from models import graph
 from models.bundle import Bundle, write_bundle
 from models.calibration import Calibration
 from models.card import card
+from models.comparison import Comparison
 from models.curve import Curve
 from models.errors import BadStudy
 from models.generate import generate, generate_inputs
@@ -60,9 +61,15 @@ class Loaded:
 
 
 def run(
-    study: Study, model: Model, loaded: Loaded, out: Path, progress: Callable[[Epoch], None] = lambda _: None
+    study: Study,
+    model: Model,
+    loaded: Loaded,
+    out: Path,
+    progress: Callable[[Epoch], None] = lambda _: None,
+    *,
+    comparison: Comparison | None = None,
 ) -> Made:
-    """Train one model of a study and write its bundle to `out/<study>/<model>`.
+    """Train one model of a study and write its bundle to `out/<study>/<model>`, with a comparison if there is one.
 
     Raises Unreachable, and writes nothing, if the certification part does not carry the contract.
     """
@@ -106,6 +113,7 @@ def run(
         groups=known,
         change_control=model.change_control,
         pulls=fitted.pulls,
+        comparison=comparison,
         parity=Parity(rows=len(asked), largest_difference=largest, tolerance=TOLERANCE),
         probes=_probes(decided, study, seed),
         provenance=_provenance(study, model, loaded, fitted),

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field
 
 from models.background import TITLES, Background
+from models.comparison import Comparison
 from models.facts.making import Making, Undo
 from models.facts.origin import Origin, origins
 from models.facts.performance import Performance, performance
@@ -83,6 +84,11 @@ class Facts(Value):
     making: Making
     undo: Undo
     pulls: PullTable | None = Field(description="how hard each loss pulled where; None if the bundle does not tell")
+    comparison: Comparison | None = Field(
+        None,
+        description="with a plain model and other losses; left out if the bundle does not tell",
+        exclude_if=lambda comparison: comparison is None,
+    )
     contract: str
     points: tuple[Point, ...] = Field(description="the released one first")
     prevalences: tuple[float, float, float] = Field(description="base, half and a tenth of it")
@@ -135,6 +141,7 @@ class Facts(Value):
             making=Making.of(manifest),
             undo=Undo.of(manifest, known),
             pulls=manifest.pulls,
+            comparison=manifest.comparison,
             contract=str(manifest.contract),
             points=tuple(_point(point, known["certification"]) for point in manifest.points),
             prevalences=prevalences,
@@ -283,7 +290,10 @@ def _lacking(manifest: Manifest, background: Background, certification: Origin) 
         "No fitted calibration: probabilities are those after the undo alone.": manifest.calibration.fitted is None,
         "No subgroups: the study names none.": not manifest.groups,
         "No change control: no change after release is foreseen.": manifest.change_control is None,
-        "No comparison with another model, another test or present practice: a bundle holds one model.": True,
+        "No comparison with another model, another test or present practice: a bundle holds one model.": (
+            manifest.comparison is None
+        ),
+        "No comparison with another test or present practice.": manifest.comparison is not None,
         "Nothing on people, setting, ethics, funding and protocol: the study has no background.": not background.told,
         f"No background on {len(background.untold)} of {len(TITLES)} things that guidelines ask for.": (
             bool(background.told and background.untold)

@@ -139,7 +139,9 @@ def said(loss: Loss) -> str:
     """
     fields = {name: getattr(loss, name) for name in type(loss).model_fields}
     given = {name: value for name, value in fields.items() if value != type(loss).model_fields[name].default}
-    shown = (f"{name}={value:.4g}" if isinstance(value, float) else f"{value}" for name, value in given.items())
+    shown = (
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value!r}" for name, value in given.items()
+    )
     return f"{type(loss).__name__}({', '.join(shown)})" if given else type(loss).__name__
 
 

@@ -10,8 +10,8 @@ is used. The weighted models are those of the study; *plain* is the first of the
 plain sampling, and answers with two thresholds; each loss takes the place of its cross-entropy. A figure is read off
 the judged people's own curve, so it says how well a model ranks, which is all that a loss can change. Differences are
 paired: {resamples:,} resamples of people and of seeds, the same for all candidates, with percentile intervals of 95 %.
-A verdict is "no difference" if 0 lies within. Where many are compared some differ by luck: in the last column stands
-which differences hold when all candidates are counted (Holm)."""
+A verdict is "no difference" if 0 lies within; how large one could still be, the interval says. Where many are
+compared some differ by luck: in the last column stands which differences hold when all are counted (Holm)."""
 
 
 def page(comparison: Comparison, picture: str, *, command: str, level: int = 1) -> str:
