@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.inputs import Inputs
+from training.looking import looked_at
 from training.net import Net
 from training.reference import Reference
 
@@ -58,15 +59,14 @@ class Cases:
 
 
 @torch.no_grad()
-def cases(net: Net, rows: Inputs, labels: Labels, *, at_once: int = 64) -> Cases:
-    """Columns and images are encoded once for all of training; a network looks at some images at a time."""
+def cases(net: Net, rows: Inputs, labels: Labels) -> Cases:
+    """Columns and images are encoded once for all of training."""
     net.eval()
     inputs = net.encoding(torch.from_numpy(rows.columns))
     kept = None
     if net.fixed is not None:
         assert rows.image is not None
-        image = torch.from_numpy(rows.image)
-        kept = torch.cat([net.fixed(some) for some in torch.split(image, at_once)])
+        kept = looked_at(net.fixed, rows.image)
     known = {name: torch.from_numpy(label) for name, label in labels.items()}
     whole = frozenset(name for name, label in known.items() if not torch.isnan(label).any())
     return Cases(inputs, known, kept, whole)

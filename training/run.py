@@ -92,8 +92,12 @@ def run(
     )
     check_alone(plain, asked)
     runtime = Graph(graph.as_bytes(plain))
-    guide, curve = (_curve(runtime, parts[name], head, prevalence) for name in ("validation", "certification"))
-    known = _subgroups(runtime, parts["certification"], head, prevalence)
+    # Thresholds come from what is served, not from training scores: the graph's own answers are counted.
+    guiding, certifying = parts["validation"], parts["certification"]
+    scored = runtime.run(certifying.inputs)["probability"]
+    curve = Curve.of(scored, certifying.labels[head], prevalence=prevalence)
+    guide = Curve.of(runtime.run(guiding.inputs)["probability"], guiding.labels[head], prevalence=prevalence)
+    known = subgroups(certifying.members, scored, certifying.labels[head], prevalence=prevalence)
     points = _points(model, curve, guide, known)
     decided = graph.bake(plain, threshold=points[0].threshold, clear_below=points[0].clear_below)
     manifest = Manifest(
@@ -172,17 +176,6 @@ def _calibration(
         return made.fit(logits, parts["validation"].labels[head])
     except ValueError as error:
         raise BadStudy(f"models.{model.name}: nothing was learnt that can be calibrated. {error}") from None
-
-
-def _curve(runtime: Graph, data: Data, head: str, prevalence: float) -> Curve:
-    """The graph's own answers counted: thresholds come from what is served, not from training scores."""
-    return Curve.of(runtime.run(data.inputs)["probability"], data.labels[head], prevalence=prevalence)
-
-
-def _subgroups(runtime: Graph, data: Data, head: str, prevalence: float) -> tuple[Subgroup, ...]:
-    """The same, for the subgroups."""
-    probabilities = runtime.run(data.inputs)["probability"]
-    return subgroups(data.members, probabilities, data.labels[head], prevalence=prevalence)
 
 
 def _points(model: Model, curve: Curve, guide: Curve, known: tuple[Subgroup, ...]) -> tuple[OperatingPoint, ...]:
