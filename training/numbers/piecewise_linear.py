@@ -74,4 +74,4 @@ class Each(nn.Module):
         columns, given, width = self.weight.shape
         kernel = self.weight.transpose(1, 2).reshape(columns * width, given, 1)
         flat = nn.functional.conv1d(rows.flatten(1).unsqueeze(2), kernel, self.bias.flatten(), groups=columns)
-        return flat.squeeze(2).unflatten(1, (columns, width))
+        return flat.reshape(-1, columns, width)
