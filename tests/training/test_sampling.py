@@ -7,6 +7,7 @@ import torch
 from scipy import stats
 
 from models.value import Value, descendants
+from training.generated import Generated
 from training.sampling import Balanced, Oversampled, Plain, Sampling
 
 TARGETS = (torch.arange(20_000) % 25 == 0).float()
@@ -17,6 +18,7 @@ SAMPLINGS: list[Sampling] = [
     Oversampled(times=10.0),
     Oversampled(times=1000.0),
     Balanced(),
+    Generated(times=0.5),
 ]
 every_sampling = pytest.mark.parametrize("sampling", SAMPLINGS, ids=repr)
 
