@@ -8,6 +8,7 @@ from benchmarks.mutants.faults import (
     asking,
     carrying,
     certifying,
+    learning,
     looking,
     measuring,
     pathways,
@@ -15,6 +16,6 @@ from benchmarks.mutants.faults import (
     sites,
 )
 
-FAMILIES = (certifying, asking, measuring, carrying, answering, pathways, sites, serving, looking)
+FAMILIES = (certifying, asking, measuring, carrying, answering, pathways, sites, serving, looking, learning)
 MUTANTS: list[Mutant] = [mutant for family in FAMILIES for mutant in family.MUTANTS]
 TESTS: dict[str, list[str]] = {file: tests for family in FAMILIES for file, tests in family.TESTS.items()}

@@ -44,7 +44,7 @@ MUTANTS = [
     Mutant(MANIFEST, 'if step != "manifest"', 'if step != "points"', "a path that leads nowhere"),
     Mutant(MANIFEST, "if curve and curve.prevalence != self.prevalence:", "if False:", "a curve stated at another prevalence"),
     Mutant(MANIFEST, "if len(set(names)) < len(names):", "if False:", "two points of one name"),
-    Mutant(MANIFEST, 'data.get("format") != 1', 'data.get("format") != 0', "the first format no longer read"),
+    Mutant(MANIFEST, 'data.get("format") not in {1, 2}', 'data.get("format") != 2', "the first format no longer read"),
     Mutant(MANIFEST, "if symptom.name in columns.by_name:", "if False:", "a symptom called like a column"),
     Mutant(VALUE, 'extra="forbid"', 'extra="ignore"', "unknown fields dropped silently"),
     Mutant(VALUE, "allow_inf_nan=False", "allow_inf_nan=True", "NaN in a manifest"),
