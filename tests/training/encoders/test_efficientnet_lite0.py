@@ -10,8 +10,10 @@ import pytest
 import torch
 from torch import nn
 
+from models.errors import BadStudy
 from training.encoder import Eye
 from training.encoders.efficientnet_lite0 import EfficientNetLite0, Signs
+from training.encoders.lite0 import imagenet, lite0
 
 
 def photographs(rows: int, height: int = 64, width: int = 64, seed: int = 0) -> torch.Tensor:
@@ -29,7 +31,7 @@ def look(eye: Eye, images: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize(
     ("tune", "kept"),
-    [(0, (320, 2, 2)), (1, (192, 2, 2)), (2, (112, 4, 4)), (7, (32, 32, 32)), (8, (64, 64, 3))],
+    [(0, (624, 2, 2)), (1, (192, 2, 2)), (2, (112, 4, 4)), (7, (32, 32, 32)), (8, (64, 64, 3))],
 )
 def test_what_is_kept_of_an_image_is_what_comes_before_the_stages_that_learn(tune: int, kept: tuple[int, ...]) -> None:
     eye = EfficientNetLite0(tune=tune).build(64, 64)
@@ -39,9 +41,9 @@ def test_what_is_kept_of_an_image_is_what_comes_before_the_stages_that_learn(tun
     assert look(eye, images).shape == (2, eye.width)
 
 
-def test_however_much_learns_an_image_is_seen_alike_at_the_start() -> None:
+def test_an_image_is_seen_alike_at_the_start_if_the_same_maps_are_read_however_many_stages_learn() -> None:
     images, found = photographs(2), []
-    for tune in (0, 1, 5, 8):
+    for tune in (0, 4, 5, 8):
         torch.manual_seed(3)
         found.append(look(EfficientNetLite0(tune=tune).build(64, 64), images))
     for answers in found[1:]:
@@ -62,20 +64,70 @@ def test_a_fresh_head_learns_at_the_full_rate_and_good_weights_at_a_tenth() -> N
     assert [EfficientNetLite0(tune=tune).build(32, 32).rate for tune in (0, 1, 8)] == [1.0, 0.1, 0.1]
 
 
+@pytest.mark.parametrize(("tune", "channels"), [(0, 624), (1, 320), (2, 544), (3, 544), (4, 624), (8, 624)])
+def test_maps_are_read_from_the_first_stage_that_learns_on(tune: int, channels: int) -> None:
+    learnt = EfficientNetLite0(tune=tune).build(32, 32).learnt
+    (weigh,) = (module.weigh for module in learnt.modules() if isinstance(module, Signs))
+    assert weigh.in_channels == channels
+
+
+def test_of_a_finer_map_the_strongest_and_the_mean_within_each_place_are_read() -> None:
+    stages = lite0(imagenet())
+    images = photographs(1)
+    with torch.no_grad():
+        found = EfficientNetLite0().build(64, 64).fixed(images)[0].numpy()
+        maps, kept = (images.permute(0, 3, 1, 2).float() - 127) / 128, {}
+        for number, stage in enumerate(stages):
+            maps = stage(maps)
+            kept[number] = maps[0].numpy()
+    for down, right in np.ndindex(2, 2):
+        fine = kept[3][:, 4 * down : 4 * down + 4, 4 * right : 4 * right + 4]
+        middle = kept[5][:, 2 * down : 2 * down + 2, 2 * right : 2 * right + 2]
+        wanted = [reduced for part in (fine, middle) for reduced in (part.max(axis=(1, 2)), part.mean(axis=(1, 2)))]
+        wanted.append(kept[7][:, down, right])
+        assert np.allclose(found[:, down, right], np.concatenate(wanted), atol=1e-4)
+
+
+def test_sides_that_no_grid_fits_are_refused() -> None:
+    with pytest.raises(BadStudy) as caught:
+        EfficientNetLite0().build(512, 500)
+    assert str(caught.value) == (
+        "EfficientNetLite0: height and width of the image should be multiples of 32, got 512 and 500."
+    )
+
+
+def test_where_no_stage_learns_rows_are_shown_as_they_are() -> None:
+    eye = EfficientNetLite0().build(64, 64)
+    kept = eye.fixed(photographs(2))
+    assert eye.vary(kept) is kept
+    turned = kept.flip(2).transpose(2, 3)
+    assert torch.allclose(eye.learnt(turned), eye.learnt(kept), atol=1e-5)
+
+
 def test_signs_are_a_mean_over_all_places_and_one_over_the_strongest() -> None:
-    maps = torch.randn(3, 5, 4, 6, generator=torch.Generator().manual_seed(0))
-    signs = Signs(5, 2, places=3)
+    random = torch.Generator().manual_seed(0)
+    maps = 3 * torch.randn(3, 5, 4, 6, generator=random) + torch.arange(5.0)[:, None, None]
+    signs = Signs(5, 2, places=3).train()
     with torch.no_grad():
         found = signs(maps)
-    weight, bias = signs.weigh.weight.detach().numpy()[:, :, 0, 0], signs.weigh.bias.detach().numpy()  # type: ignore[union-attr]
+    # In training channels are levelled by the batch.
+    level = (maps - maps.mean(dim=(0, 2, 3), keepdim=True)) / maps.std(dim=(0, 2, 3), keepdim=True, correction=0)
+    weight, bias = (part.detach().numpy() for part in signs.weigh.parameters())
     for row in range(3):
         for sign in range(2):
-            strengths = []
-            for place in np.ndindex(4, 6):
-                sum_ = maps[row, :, *place].numpy() @ weight[sign] + bias[sign]
-                strengths.append(sum_ / (1 + np.exp(-sum_)))
-            assert found[row, sign].item() == pytest.approx(np.mean(strengths), abs=1e-5)
-            assert found[row, 2 + sign].item() == pytest.approx(np.mean(sorted(strengths)[-3:]), abs=1e-5)
+            sums = [level[row, :, *place].numpy() @ weight[sign, :, 0, 0] + bias[sign] for place in np.ndindex(4, 6)]
+            strengths = sorted(sum_ / (1 + np.exp(-sum_)) for sum_ in sums)
+            assert found[row, sign].item() == pytest.approx(np.mean(strengths), abs=1e-4)
+            assert found[row, 2 + sign].item() == pytest.approx(np.mean(strengths[-3:]), abs=1e-4)
+
+
+def test_an_answer_depends_on_no_other_row() -> None:
+    signs, maps = Signs(5, 2, places=3), torch.randn(8, 5, 4, 4, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        signs.train()(2 * maps + 1)
+        together = signs.eval()(maps)
+        alone = torch.cat([signs(row[None]) for row in maps])
+    assert torch.allclose(together, alone, atol=1e-6)
 
 
 def test_a_small_image_has_no_more_strongest_places_than_places() -> None:
