@@ -23,8 +23,9 @@ from models.errors import BadStudy
 from models.generate import generate, generate_inputs
 from models.grouping import curves, subgroups
 from models.inputs import Inputs
-from models.manifest import Evidence, Manifest, Parity, Part, Probe, Provenance
+from models.manifest import Evidence, Manifest, Parity, Part, Provenance
 from models.operating_point import OperatingPoint
+from models.probes import make_probes
 from models.scorer import Graph, Scorer
 from models.subgroup import Subgroup
 from training.data import Data
@@ -119,7 +120,7 @@ def run(
         pulls=fitted.pulls,
         comparison=comparison,
         parity=Parity(rows=len(asked), largest_difference=largest, tolerance=TOLERANCE),
-        probes=_probes(decided, study, seed),
+        probes=make_probes(Graph(graph.as_bytes(decided)), study.columns, PROBES, seed),
         provenance=_provenance(study, model, loaded, fitted),
     )
     manifest = manifest.model_copy(update={"evidence": _evidence(decided, manifest, parts["test"], head, seed)})
@@ -196,20 +197,6 @@ def _evidence(decided: onnx.ModelProto, manifest: Manifest, test: Data, head: st
         return evaluate(
             Scorer(draft), test.inputs, test.labels[head], groups=test.groups, members=test.members, seed=seed
         )
-
-
-def _probes(decided: onnx.ModelProto, study: Study, seed: int) -> tuple[Probe, ...]:
-    """A few generated rows with this file's answers, by which any machine can check that it answers alike."""
-    columns = generate(study.columns, PROBES, seed)
-    answers = Graph(graph.as_bytes(decided)).run(columns)
-    return tuple(
-        Probe(
-            columns=tuple(None if np.isnan(cell) else float(cell) for cell in row),
-            probability=float(probability),
-            positive=bool(positive),
-        )
-        for row, probability, positive in zip(columns, answers["probability"], answers["positive"], strict=True)
-    )
 
 
 def _provenance(study: Study, model: Model, loaded: Loaded, fitted: Fitted) -> Provenance:

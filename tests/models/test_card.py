@@ -137,11 +137,28 @@ def test_the_undo_and_the_map_are_written_out() -> None:
     made = manifest()
     found = made.calibration
     assert (
-        "Taken away from every logit: 1.2500 for the loss weights, -0.5000 for the sampling; then"
+        "Taken away from every logit: for the losses 1.2500, exactly; for the sampling -0.5000; then"
         f" {found.slope:.4f} x logit {'+' if found.intercept >= 0 else '-'} {abs(found.intercept):.4f}."
     ) in card(made)
     down = made.model_copy(update={"calibration": found.model_copy(update={"intercept": -0.25})})
     assert " x logit - 0.2500." in card(down)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"undo": "teacher"}, "for the losses nothing: it learnt a teacher's logits;"),
+        ({"undo": "fitted"}, "for the losses nothing but the fit: no closed form is known;"),
+        (
+            {"undo": "map", "loss_map": ((-3.5, -9.0), (0.0, -1.0), (4.25, 2.0))},
+            "for the losses an exact map of 3 points, from logits of -3.5 to 4.25;",
+        ),
+    ],
+)
+def test_how_losses_were_undone_is_told_in_words(fields: dict[str, object], words: str) -> None:
+    made = manifest()
+    other = Calibration(**{**made.calibration.model_dump(), "loss_log_ratio": 0.0, **fields})
+    assert words in card(made.model_copy(update={"calibration": other}))
 
 
 def test_reliability_is_that_of_the_manifest() -> None:

@@ -248,7 +248,7 @@ def test_every_figure_has_a_name_for_those_who_do_not_see_it_and_a_table_beside_
 def test_headings_come_in_their_order_and_the_language_is_told(name: str) -> None:
     page = seen(name)
     assert page.all("html") == [{"lang": "en"}]
-    assert [tag for tag, _, _ in page.elements if re.fullmatch(r"h\d", tag)] == ["h1"] + ["h2"] * 18
+    assert [tag for tag, _, _ in page.elements if re.fullmatch(r"h\d", tag)] == ["h1"] + ["h2"] * 19
     assert len(page.all("main")) == 1
     assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in page.all("meta")
 
