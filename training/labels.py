@@ -105,7 +105,8 @@ def _column(name: str, at: str, study: Study, parts: Mapping[str, Data]) -> dict
             part: column.cast(pl.String).replace_strict(places, default=None, return_dtype=pl.Float32)
             for part, column in cells.items()
         }
-    return {part: column.fill_null(float("nan")).to_numpy() for part, column in numbers.items()}
+    # Numbers that are whole come as a view that must not be written to, which torch would share.
+    return {part: column.fill_null(float("nan")).to_numpy(writable=True) for part, column in numbers.items()}
 
 
 def _check(model: Model, found: Labels) -> None:
