@@ -33,9 +33,10 @@ def search(
     seconds: float,
     jobs: int = 1,
     only: str | None = None,
+    most: int | None = None,
     told: Callable[[str], None] = lambda _: None,
 ) -> tuple[Best, ...]:
-    """Search each model of the study, or `only` one, in an equal share of the time.
+    """Search each model of the study, or `only` one, in an equal share of the time; `most` models are tried of each.
 
     A model is as good as its contract's operating region on rows it was neither fitted on nor stopped by, mean over
     a few ways to deal the training and the validation part; certification and test part are never looked at. Trials
@@ -60,7 +61,7 @@ def search(
             kept = optuna.create_study(
                 storage=storage, study_name=_called(study, model, loaded), direction="maximize", load_if_exists=True
             )
-            found.append(_run(Searched(study, bench, model, kept, workers), seconds / len(wanted), jobs, told))
+            found.append(_run(Searched(study, bench, model, kept, workers), seconds / len(wanted), jobs, most, told))
     storage.remove_session()
     storage.engine.dispose()
     return tuple(found)
@@ -72,16 +73,16 @@ def _called(study: Study, model: Model, loaded: Loaded) -> str:
     return f"{model.name} {hashlib.sha256(told.encode()).hexdigest()[:32]}"
 
 
-def _run(searched: Searched, seconds: float, jobs: int, told: Callable[[str], None]) -> Best:
-    """Keep as many models under way as there are jobs, until the time is over."""
+def _run(searched: Searched, seconds: float, jobs: int, most: int | None, told: Callable[[str], None]) -> Best:
+    """Keep as many models under way as there are jobs, until the time is over or enough were tried."""
     if left := searched.take_up():
         told(f"{searched.base.name}: goes on after {left} models.")
     searched.judge_as_it_is()
-    until = time.time() + seconds
+    until, begun = time.time() + seconds, 0
     under_way: dict[Future[Outcome], Trying] = {}
     while True:
-        while len(under_way) < jobs and time.time() < until:
-            trying = searched.ask()
+        while len(under_way) < jobs and time.time() < until and begun != most:
+            trying, begun = searched.ask(), begun + 1
             under_way[searched.begin(trying, until)] = trying
         if not under_way:
             return searched.best()
