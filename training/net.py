@@ -10,6 +10,7 @@ from torch import nn
 from models.inputs import Inputs
 from training.encoder import Eye
 from training.encoding import Encoding
+from training.looking import looked_at
 
 WEIGHTS, INPUTS, NUMBERS, IMAGE, EMBEDDING = "weights", "inputs", "numbers", "image", "embedding"
 Layers = Sequence[tuple[str, nn.Module, int]]
@@ -135,7 +136,8 @@ class Net(nn.Module):
         found: dict[str, list[torch.Tensor]] = {name: [] for name in names}
         for start in range(0, max(len(rows), 1), at_once if self.eye else max(len(rows), 1)):
             some = rows[start : start + at_once] if self.eye else rows
-            taps = self(torch.from_numpy(some.columns), None if some.image is None else torch.from_numpy(some.image))
+            kept = None if self.fixed is None or some.image is None else looked_at(self.fixed, some.image)
+            taps = self.taps(self.encoding(torch.from_numpy(some.columns)), kept)
             for name in names:
                 found[name].append(taps[name])
         return {name: torch.cat(parts) for name, parts in found.items()}

@@ -42,7 +42,7 @@ from training.undo import undo
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy", "scipy", "polars")
 PROBES, GENERATED = 16, 4096
 # Photographs of each part that are compared one by one: each takes a thousand times as long as a row of numbers.
-SEEN = 24
+SEEN = 8
 
 
 @dataclass(frozen=True)
