@@ -328,7 +328,7 @@ def test_a_stored_bundle_of_every_format_stays_readable_and_answers_as_it_did(st
     assert opened.manifest.probes
 
 
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("number", [1, 2, 3])
 def test_every_format_is_stored(number: int) -> None:
     assert json.loads((STORED / f"format-{number}" / MANIFEST).read_text())["manifest"]["format"] == number
 
@@ -356,6 +356,17 @@ def test_a_bundle_of_the_second_format_holds_all_there_may_be() -> None:
     answers = json.loads((STORED / "format-2" / "answers.json").read_text())
     undecided = [not one and not other for one, other in zip(answers["positive"], answers["negative"], strict=True)]
     assert any(undecided)
+
+
+def test_a_bundle_of_the_third_format_holds_what_it_adds() -> None:
+    manifest = open_bundle(STORED / "format-3").manifest
+    assert manifest.columns.image is not None
+    assert {symptom.scale for symptom in manifest.symptoms} == {"number", "probability", "grade"}
+    assert manifest.calibration.undo == "map"
+    assert manifest.calibration.loss_map is not None
+    assert manifest.pulls is not None
+    assert manifest.comparison is not None
+    assert all(probe.image_seed is not None for probe in manifest.probes)
 
 
 def test_a_zone_that_is_not_the_manifest_s_is_refused(tmp_path: Path) -> None:
