@@ -19,6 +19,7 @@ from models.manifest import Digest
 from models.report import appendix, declared, drawn, measured
 from models.report.page import Plot, Section, manifest_source
 from models.report.pulls import pulls
+from models.report.weighting import weighting
 from models.value import Value
 
 HERE = Path(__file__).parent
@@ -82,6 +83,7 @@ def sections(report: Report) -> tuple[Section, ...]:
         drawn.curves(facts),
         drawn.probabilities(facts, manifest),
         drawn.comparison(facts),
+        *weighting(facts.comparison, manifest),
         measured.undecided(facts),
         measured.groups(facts),
         declared.inputs(facts, manifest),

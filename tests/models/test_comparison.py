@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 from statsmodels.stats.multitest import multipletests
 
+from models.bundle import write_bundle
 from models.card import card
 from models.comparison import (
     PAIR,
@@ -23,6 +24,7 @@ from models.comparison import (
 from models.errors import BadStudy
 from models.facts.facts import Facts
 from models.manifest import Manifest
+from models.report.report import Report, html
 from tests import handmade
 
 SCREEN = Figure(kind="false-positive rate", at_least=0.9, model="screen")
@@ -183,3 +185,17 @@ def test_a_manifest_with_a_comparison_is_read_back_and_no_longer_lacks_one() -> 
     manifest = with_comparison("screen", comparison())
     assert Manifest.model_validate_json(manifest.model_dump_json()) == manifest
     assert "No comparison with another test or present practice." in Facts.of(manifest).lacking
+
+
+def test_the_report_has_a_section_with_every_difference_and_none_without_a_comparison(tmp_path: Path) -> None:
+    graph, manifest = handmade.finished("screen")
+    pages = {}
+    for name, made in (("with", comparison()), ("without", None)):
+        told = manifest.model_copy(update={"comparison": made})
+        bundle = write_bundle(tmp_path / name / "screen", model=graph, manifest=told, card=card(told))
+        pages[name] = html(Report.of(bundle))
+    assert 'id="weighting"' in pages["with"]
+    assert 'id="weighting"' not in pages["without"]
+    assert "Focal better; LDAM (not if all are counted) worse" in pages["with"]
+    for cell in ("-0.0500", "[-0.0700, -0.0300]", "+0.0300", "LDAM, in words"):
+        assert cell in pages["with"]
