@@ -183,8 +183,8 @@ finds it, and nothing can do better: a weight or a learnt threshold buys nothing
 """
 TAIL = """\
 So whether a loss helps is a question to the data. `fulcrum compare` asks it of a study with its own people; it should
-say "no difference" as readily as "better". It can only find what its people carry: with 10,000 judges instead of 50,000, a
-difference as large as the one above was within its interval.
+say "no difference" as readily as "better". It can only find what its people carry: with 10,000
+judges instead of 50,000 the same difference was not found.
 """
 
 if __name__ == "__main__":
