@@ -69,6 +69,5 @@ def measure(figure: Figure, hits: NDArray[np.int64], alarms: NDArray[np.int64]) 
         return float(alarms[place] / negatives)
     sick = figure.prevalence * hits / positives
     healthy = (1 - figure.prevalence) * alarms / negatives
-    # A threshold above which nobody is says nothing: a resample may hold no copy of the first people.
-    kept = (sick >= figure.at_least * (sick + healthy) - LAST_BIT) & (hits + alarms > 0)
+    kept = sick >= figure.at_least * (sick + healthy) - LAST_BIT
     return float(hits[kept].max(initial=0) / positives)
