@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,6 +40,7 @@ from training.model import Model
 from training.pull import Pull
 from training.run import load
 from training.study import find_study
+from training.taught import says
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "training-speed.md"
@@ -64,7 +66,7 @@ def protocol() -> tuple[Any, Model, dict[str, Data]]:
 
 def learner(device: str) -> tuple[Model, Any, Cases, Pull]:
     study, model, parts = protocol()
-    labels = compared(study, model, parts, seed=0)
+    labels = compared(study, model, parts, partial(says, study, parts, 0))
     with reproducible(0):
         net = model.network.build(study.columns, parts["training"].columns, study.widths)
     shown = cases(net, Inputs(parts["training"].columns), labels["training"]).to(torch.device(device))
@@ -138,7 +140,7 @@ def step_ratio(device: str) -> dict[str, float]:
 
 def converge() -> dict[str, float]:
     study, model, parts = protocol()
-    labels = compared(study, model, parts, seed=0)
+    labels = compared(study, model, parts, partial(says, study, parts, 0))
     start = time.perf_counter()
     with reproducible(0):
         net = model.network.build(study.columns, parts["training"].columns, study.widths)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +22,9 @@ from training.pull import Pull
 from training.pull_table import PullTableMaker
 
 __all__ = ["Epoch", "Fitted", "fit", "reproducible"]
+
+# The share of all steps over which a rate that falls as a cosine rises first.
+RISE = 0.2
 
 Part = tuple[Inputs | NDArray[np.float32], Labels]
 
@@ -76,7 +80,11 @@ def fit(
                 keeper.start_over()
             rows = model.sampling.draw(shown.labels[head].cpu(), generator).to(fabric.device)
             net.train()
-            for seen in _batches(net, shown, rows, model, generator):
+            for step, seen in enumerate(_batches(net, shown, rows, model, generator)):
+                if model.budget.schedule == "cosine":
+                    _turn_down(
+                        optimizer, (number - 1 + (step + 1) * model.budget.batch / len(rows)) / model.budget.epochs
+                    )
                 optimizer.zero_grad(set_to_none=True)
                 fabric.backward(pull(net, wrapped.taps(seen.inputs, seen.kept), seen))
                 optimizer.step()
@@ -84,7 +92,7 @@ def fit(
             epoch = keeper.judge(net, pull, number, optimizer.param_groups[0]["lr"])
             history.append(epoch)
             progress(epoch)
-            if keeper.stuck(model.budget.patience):
+            if model.budget.schedule == "halve" and keeper.stuck(model.budget.patience):
                 if keeper.halvings == model.budget.halvings:
                     break
                 keeper.halve(optimizer)
@@ -98,9 +106,7 @@ def _cases(net: Net, part: Part) -> Cases:
     return cases(net, Inputs.of(rows), labels)
 
 
-def _batches(
-    net: Net, shown: Cases, rows: torch.Tensor, model: Model, generator: torch.Generator
-) -> Iterator[Cases]:
+def _batches(net: Net, shown: Cases, rows: torch.Tensor, model: Model, generator: torch.Generator) -> Iterator[Cases]:
     """The batches of one epoch as they are shown: in a new order, some cells emptied, images varied.
 
     Columns are put in order once an epoch, of which batches are slices; images, which are large, once a batch.
@@ -115,6 +121,17 @@ def _batches(
         yield seen
 
 
+def _turn_down(optimizer: torch.optim.Optimizer, share: float) -> None:
+    """Set the rate for a `share` of all steps done: a rise over the first fifth, then half a wave of a cosine.
+
+    Source: Smith & Topin, "Super-Convergence", 2018; Loshchilov & Hutter, "SGDR", ICLR 2017.
+    """
+    rising = min(share / RISE, 1.0)
+    falling = (1 + math.cos(math.pi * max(0.0, share - RISE) / (1 - RISE))) / 2
+    for group in optimizer.param_groups:
+        group["lr"] = group["initial_lr"] * rising * max(falling, 0.0)
+
+
 def _groups(net: Net, pull: Pull, rate: float) -> list[dict[str, object]]:
     """What learns, and how fast: an image encoder starts from good weights, and moves less."""
     encoder = [] if net.learnt is None else [weight for weight in net.learnt.parameters() if weight.requires_grad]
@@ -123,7 +140,7 @@ def _groups(net: Net, pull: Pull, rate: float) -> list[dict[str, object]]:
     groups: list[dict[str, object]] = [{"params": [*rest, *pull.parameters()], "lr": rate}]
     if encoder and net.eye is not None:
         groups.append({"params": encoder, "lr": rate * net.eye.rate})
-    return groups
+    return [{**group, "initial_lr": group["lr"]} for group in groups]
 
 
 @contextmanager

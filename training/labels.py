@@ -15,7 +15,7 @@ from models.table import encode_table
 from training.cases import Labels
 from training.data import Data
 from training.model import Model
-from training.reference import Reference
+from training.reference import Reference, Teach
 from training.study import Study
 
 LEARNT_FROM = ("training", "validation")
@@ -64,11 +64,11 @@ def inputs(study: Study, table: pl.DataFrame, folder: Path | None = None) -> Inp
     return Inputs(encoded.values, encoded.image)
 
 
-def compared(study: Study, model: Model, parts: Mapping[str, Data], *, seed: int) -> dict[str, Labels]:
+def compared(study: Study, model: Model, parts: Mapping[str, Data], teach: Teach) -> dict[str, Labels]:
     """All that a model's terms are compared with, for the training and the validation part by name.
 
     Heads' labels, columns of the table (text stands for classes, numbered in the order of the alphabet; a class that
-    training does not know is unknown), and what other models say.
+    training does not know is unknown), and what other models say, who are taught by `teach`.
 
     Raises BadStudy if a term is compared with what is not there.
     """
@@ -82,7 +82,7 @@ def compared(study: Study, model: Model, parts: Mapping[str, Data], *, seed: int
         if other is None or other in found["training"]:
             continue
         if isinstance(other, Reference):
-            for name, answers in other.answers(study, parts, seed=seed).items():
+            for name, answers in other.answers(parts, teach).items():
                 found[name][other] = answers
         elif other not in taps:
             for name, column in _column(other, at, study, parts).items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -21,9 +21,14 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 class Budget(Value):
     """How long training may take, and when it is done."""
 
-    epochs: int = Field(300, ge=1, description="at most")
+    epochs: int = Field(300, ge=1, description="at most; with `cosine` all of them")
     batch: int = Field(1024, ge=1, description="rows a step")
-    learning_rate: float = Field(0.01, gt=0, description="at the start; halved whenever progress stops")
+    learning_rate: float = Field(0.01, gt=0, description="the highest")
+    schedule: Literal["halve", "cosine"] = Field(
+        "halve",
+        description="halve the rate whenever progress stops, until that does not help either; or let it rise over the"
+        " first fifth of all steps and fall to nothing by the last, which suits few cases",
+    )
     patience: int = Field(8, ge=1, description="epochs without progress before the rate is halved")
     halvings: int = Field(5, ge=0, description="of the learning rate; without progress after the last it is done")
 

@@ -44,9 +44,7 @@ class Pull(nn.Module):
         self.companions = nn.ModuleList(beside.values())
         self._beside = dict(zip(beside, self.companions, strict=True))
         # Looked up once: a step is as short as that.
-        self._weights = {
-            place: net.each_weight(term.layer) for place, term in enumerate(self.terms) if term.on_weights
-        }
+        self._weights = {place: net.each_weight(term.layer) for place, term in enumerate(self.terms) if term.on_weights}
         self.weighed = [place for place, term in enumerate(self.terms) if not term.on_weights]
         self.weighing = model.weighing.build(len(self.weighed))
         self.by: list[Comparison] = []

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.value import Member
+from models.value import Member, Value
 from training.data import Data
 
-if TYPE_CHECKING:  # a study holds terms, which hold this
-    from training.study import Study
+Answers = dict[str, NDArray[np.float32]]
+# Trains a model of the study at hand on the parts at hand, and gives what one of its taps then says of them.
+Teach = Callable[[Value, str], Answers]
 
 
 class Reference(Member):
@@ -21,7 +21,7 @@ class Reference(Member):
     """
 
     @abstractmethod
-    def answers(self, study: Study, parts: Mapping[str, Data], *, seed: int) -> dict[str, NDArray[np.float32]]:
+    def answers(self, parts: Mapping[str, Data], teach: Teach) -> Answers:
         """Its answers to the training and the validation part, float32 [rows] or [rows, width], by their names.
 
         Raises BadStudy, BadInput or BadBundle if it can not answer.

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import special
+from sklearn.metrics import roc_auc_score
 
 from models.calibration import Reliability
 from models.contracts.precision import Precision
@@ -204,6 +205,21 @@ def test_a_budget_is_not_exceeded_and_every_epoch_is_told() -> None:
     fitted = fit(model, net, head="sick", training=rows, validation=rows, seed=0, progress=told.append)
     assert tuple(told) == fitted.history
     assert len(told) == 4
+
+
+def test_a_rate_that_falls_as_a_cosine_rises_first_and_ends_at_nothing_after_all_epochs() -> None:
+    budget = Budget(epochs=10, batch=200, learning_rate=0.05, patience=1, halvings=0, schedule="cosine")
+    fitted = simulated.trained(simulated.model(budget=budget), rows=2000)
+    rates = [epoch.learning_rate for epoch in fitted.history]
+    # At the end of epoch e a share of e / 10 is done.
+    wanted = [
+        0.025,
+        0.05,
+        *(0.05 * (1 + math.cos(math.pi * (share - 0.2) / 0.8)) / 2 for share in np.arange(3, 11) / 10),
+    ]
+    assert rates == pytest.approx(wanted, abs=1e-9)
+    columns, sick = simulated.people(5000, 3)
+    assert roc_auc_score(sick, raw_logits(fitted, columns)) > 0.99 * roc_auc_score(sick, simulated.truth(columns))
 
 
 ONE = Schema(columns=(Numeric(name="a", low=-9, high=9),))

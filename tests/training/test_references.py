@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy import special
 from models.costs import Costs
 from models.errors import BadStudy
 from models.scorer import Scorer
+from models.value import Value
 from tests import simulated
 from tests.training.test_run import model, simulated_study
 from training.data import Data
@@ -26,16 +28,20 @@ from training.losses.squared_error import SquaredError
 from training.model import Budget, Model
 from training.networks.linear import Linear
 from training.networks.mlp import MLP
-from training.reference import Reference
+from training.reference import Answers
 from training.references.from_bundle import FromBundle
 from training.references.from_model import FromModel
 from training.run import load, run
 from training.study import Study
-from training.taught import taught
+from training.taught import says, taught
 from training.term import Term
 
 QUICK = Budget(epochs=25, batch=128, learning_rate=0.05)
 FLUID = Term(on="fluid", against="fluid", by=SquaredError())
+
+
+def nobody(model: Value, tap: str) -> Answers:
+    raise AssertionError(f"{model} should not be taught for {tap}")
 
 
 def student(*terms: Term, **fields: object) -> Model:
@@ -70,7 +76,7 @@ def test_a_teacher_may_see_columns_that_the_student_does_not(world: tuple[Study,
     fewer = study.columns.model_copy(update={"columns": study.columns.columns[:2]})
     blind = study.model_copy(update={"columns": fewer})
     reference = FromBundle(path=str(folder / "simulated" / "screen"), output="fluid")
-    answers = reference.answers(blind, load(blind).parts, seed=0)
+    answers = reference.answers(load(blind).parts, nobody)
     assert set(answers) == {"training", "validation"}
     columns = parts["training"].columns
     assert answers["training"] == pytest.approx(5 + 2 * columns[:, 0], abs=0.6)
@@ -82,7 +88,7 @@ def test_a_network_is_trained_first_and_says_the_logit_of_the_probability_whatev
     study, parts, _ = world
     priced = CostWeighted(costs=Costs(miss=50.0))
     teacher = student(Term(on="sick", against="sick", by=priced), budget=QUICK)
-    answers = FromModel(model=teacher, tap="sick").answers(study, parts, seed=3)["training"]
+    answers = FromModel(model=teacher, tap="sick").answers(parts, partial(says, study, parts, 3))["training"]
     assert float(special.expit(answers).mean()) == pytest.approx(parts["training"].labels["sick"].mean(), abs=0.03)
     fitted = taught(study, teacher, parts, seed=3)
     raw = fitted.net.answers(parts["training"].inputs, ("sick",))["sick"].numpy()
@@ -98,7 +104,7 @@ def test_an_embedding_of_a_network_can_be_matched_by_one_of_another_width(
     plain = Term(on="sick", against="sick", by=CostWeighted())
     fitted = taught(study, student(plain, hint, network=MLP(hidden=(6,)), budget=QUICK), parts, seed=0)
     (regressor,) = fitted.pull.companions
-    wanted = hint.against.answers(study, parts, seed=0)["validation"] if isinstance(hint.against, Reference) else None
+    wanted = says(study, parts, 0, teacher, "embedding")["validation"]
     embedding = fitted.net.answers(parts["validation"].inputs, ("embedding",))["embedding"]
     with torch.no_grad():
         left = regressor(embedding, torch.from_numpy(wanted)).mean()
@@ -111,10 +117,10 @@ def test_what_a_teacher_does_not_have_is_named(world: tuple[Study, dict[str, Dat
     run(study, study.models[0], load(study), folder)
     path = str(folder / "simulated" / "screen")
     with pytest.raises(BadStudy) as caught:
-        FromBundle(path=path, output="vessels").answers(study, parts, seed=0)
+        FromBundle(path=path, output="vessels").answers(parts, nobody)
     assert str(caught.value) == f"{path}: output: should be one of logit, fluid, got vessels."
     with pytest.raises(BadStudy) as caught:
-        FromModel(model=study.models[0], tap="hidden_9").answers(study, parts, seed=0)
+        FromModel(model=study.models[0], tap="hidden_9").answers(parts, partial(says, study, parts, 0))
     assert str(caught.value) == "teacher.tap: should be one of inputs, embedding, sick, fluid, got hidden_9."
 
 
@@ -152,7 +158,7 @@ def test_text_stands_for_classes_and_one_that_training_does_not_know_is_unknown(
     strange = with_columns(parts, site=lambda row: ["west", "north"][row % 2])
     told["validation"] = strange["validation"]
     term = Term(on="embedding", against="site", by=SquaredError())
-    found = compared(study, student(Term(on="sick", against="sick", by=CostWeighted()), term), told, seed=0)
+    found = compared(study, student(Term(on="sick", against="sick", by=CostWeighted()), term), told, nobody)
     assert found["training"]["site"][:3] == pytest.approx([1.0, 0.0, float("nan")], nan_ok=True)
     assert found["validation"]["site"][:2] == pytest.approx([1.0, float("nan")], nan_ok=True)
 
@@ -161,7 +167,7 @@ def test_a_number_in_the_table_is_compared_with_as_it_stands(world: tuple[Study,
     study, parts, _ = world
     told = with_columns(parts, dose=lambda row: f"{row / 2}")
     term = Term(on="fluid", against="dose", by=SquaredError())
-    found = compared(study, student(Term(on="sick", against="sick", by=CostWeighted()), term), told, seed=0)
+    found = compared(study, student(Term(on="sick", against="sick", by=CostWeighted()), term), told, nobody)
     assert found["training"]["dose"][:3].tolist() == [0.0, 0.5, 1.0]
 
 
@@ -182,7 +188,7 @@ def test_a_label_that_a_loss_can_not_be_compared_with_is_named(
     told = with_columns(parts, dose=cell)
     made = student(Term(on="sick", against="sick", by=CostWeighted()), Term(on="sick", against="dose", by=by))
     with pytest.raises(BadStudy) as caught:
-        compared(study, made, told, seed=0)
+        compared(study, made, told, nobody)
     assert str(caught.value) == text
 
 
@@ -192,7 +198,7 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are(world: tuple[St
         Term(on="sick", against="sick", by=CostWeighted()), Term(on="fluid", against="sit", by=SquaredError())
     )
     with pytest.raises(BadStudy) as caught:
-        compared(study, made, parts, seed=0)
+        compared(study, made, parts, nobody)
     assert str(caught.value) == (
         "models.screen.terms.1.against: should be a head, a tap or a column of the table"
         " (sick, fluid, a, b, c, patient, day), got sit."

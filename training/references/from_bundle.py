@@ -2,10 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from models.bundle import open_bundle
@@ -13,10 +10,7 @@ from models.errors import BadInput, BadStudy
 from models.scorer import Scorer
 from models.table import encode_table
 from training.data import Data
-from training.reference import Reference
-
-if TYPE_CHECKING:
-    from training.study import Study
+from training.reference import Answers, Reference, Teach
 
 
 class FromBundle(Reference):
@@ -29,8 +23,8 @@ class FromBundle(Reference):
     path: str = Field(description="of the bundle's folder; a relative one is looked for from the working folder")
     output: str = Field("logit", description="`logit`, or the name of a symptom head")
 
-    def answers(self, study: Study, parts: Mapping[str, Data], *, seed: int) -> dict[str, NDArray[np.float32]]:
-        del study, seed
+    def answers(self, parts: Mapping[str, Data], teach: Teach) -> Answers:
+        del teach
         scorer = Scorer(open_bundle(Path(self.path)))
         heads = ("logit", *(symptom.name for symptom in scorer.manifest.symptoms))
         if self.output not in heads:

@@ -45,7 +45,7 @@ SYMPTOMS = (
     Term(on="dr_grade", against="dr_grade", by=Ordinal(), weight=0.6),
 )
 DECAY = Term(on=WEIGHTS, by=SquaredSize(), weight=1e-4)
-BUDGET = Budget(epochs=40, batch=32, learning_rate=0.003, patience=3, halvings=3)
+BUDGET = Budget(epochs=20, batch=32, learning_rate=0.003, schedule="cosine")
 
 study = Study(
     name="retina",
