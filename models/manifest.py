@@ -178,8 +178,9 @@ class Manifest(Value):
     @model_validator(mode="before")
     @classmethod
     def _earlier_formats(cls, data: Any) -> Any:
-        """The first format knew one prevalence, and its curve did not name it; the second knew no photograph, no
-        undo but a shift, no pulls and no comparison, all of which may be left out.
+        """The first format knew one prevalence, and its curve did not name it.
+
+        The second knew no photograph, no undo but a shift, no pulls and no comparison: all may be left out.
         """
         if not isinstance(data, dict) or data.get("format") not in {1, 2}:
             return data

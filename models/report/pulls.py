@@ -25,7 +25,8 @@ def pulls(facts: Facts, manifest: Source) -> Section:
     )
     says = (
         "Root mean square over people of the gradient of a person's loss, weighed as in training. Darker: harder, by"
-        " logarithm; \u00d7: the loss does not reach. A row read from the loss's own tap down shows how much of its pull is left below."
+        " logarithm; \u00d7: the loss does not reach. A row read from the loss's own tap down shows how much of its"
+        " pull is left below."
     )
     return Section(
         "pulls",

@@ -74,7 +74,12 @@ study = Study(
         SymptomLabel(name="fluid", column="fluid", meaning="fluid in the retina", unit="nl"),
     ),
     groupings=(Grouping(column="age", cuts=(70.0,)),),
-    split=ByGroup(column="patient_id", shares=Shares(training=0.4, validation=0.15, certification=0.3, test=0.15)),
+    split=ByGroup(
+        column="patient_id",
+        shares=Shares(training=0.4, validation=0.15, certification=0.3, test=0.15),
+        # Visits of one patient are alike: a promise is certified on one of each.
+        certify_one_each=True,
+    ),
     models=(
         Model(
             name="screen",
