@@ -22,7 +22,8 @@ class Eye:
     fixed: nn.Module
     learnt: nn.Module
     width: int
-    # The share of the learning rate at which `learnt` learns: it starts from good weights.
+    # The part of `learnt` that starts from good weights, and the share of the learning rate at which it moves.
+    good: nn.Module | None = None
     rate: float = 0.1
 
     def vary(self, kept: torch.Tensor) -> torch.Tensor:

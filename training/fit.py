@@ -133,8 +133,9 @@ def _turn_down(optimizer: torch.optim.Optimizer, share: float) -> None:
 
 
 def _groups(net: Net, pull: Pull, rate: float) -> list[dict[str, object]]:
-    """What learns, and how fast: an image encoder starts from good weights, and moves less."""
-    encoder = [] if net.learnt is None else [weight for weight in net.learnt.parameters() if weight.requires_grad]
+    """What learns, and how fast: what starts from good weights moves less."""
+    good = net.eye.good if net.eye else None
+    encoder = [] if good is None else [weight for weight in good.parameters() if weight.requires_grad]
     among = {id(weight) for weight in encoder}
     rest = [weight for weight in net.parameters() if weight.requires_grad and id(weight) not in among]
     groups: list[dict[str, object]] = [{"params": [*rest, *pull.parameters()], "lr": rate}]

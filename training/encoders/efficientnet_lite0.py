@@ -55,11 +55,12 @@ class EfficientNetLite0(ImageEncoder):
         places = min(self.places, height // GRID * (width // GRID))
         signs = nn.Sequential(Signs(channels_read(first), self.signs, places), nn.Dropout(self.dropout))
         if not self.tune:
-            return Eye(nn.Sequential(Colours(), Reading(stages, first)), signs, 2 * self.signs, rate=1.0)
-        learnt = nn.Sequential(Reading(stages[first:], first), signs)
+            return Eye(nn.Sequential(Colours(), Reading(stages, first)), signs, 2 * self.signs)
+        good = Reading(stages[first:], first)
+        learnt = nn.Sequential(good, signs)
         if not first:
-            return Turned(nn.Identity(), nn.Sequential(Colours(), learnt), 2 * self.signs, sides=(1, 2))
-        return Turned(nn.Sequential(Colours(), *stages[:first]), learnt, 2 * self.signs)
+            return Turned(nn.Identity(), nn.Sequential(Colours(), learnt), 2 * self.signs, good, sides=(1, 2))
+        return Turned(nn.Sequential(Colours(), *stages[:first]), learnt, 2 * self.signs, good)
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,20 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 from torch import nn
 
 from models.errors import BadStudy
+from models.image import Image
+from models.inputs import Inputs
+from models.schema import Binary, Schema
+from tests import simulated
 from training.encoder import Eye
 from training.encoders.efficientnet_lite0 import EfficientNetLite0, Signs
 from training.encoders.lite0 import imagenet, lite0
+from training.fit import _groups, fit
+from training.model import Budget
+from training.networks.linear import Linear
 
 
 def photographs(rows: int, height: int = 64, width: int = 64, seed: int = 0) -> torch.Tensor:
@@ -60,8 +68,21 @@ def test_the_stages_that_learn_get_a_gradient_and_what_is_kept_stays_whole_numbe
     assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in eye.learnt.parameters())
 
 
-def test_a_fresh_head_learns_at_the_full_rate_and_good_weights_at_a_tenth() -> None:
-    assert [EfficientNetLite0(tune=tune).build(32, 32).rate for tune in (0, 1, 8)] == [1.0, 0.1, 0.1]
+def test_what_starts_from_good_weights_learns_at_a_tenth_of_the_rate_and_signs_at_the_whole() -> None:
+    for tune, slow in ((0, False), (1, True), (8, True)):
+        schema = Schema(columns=(Binary(name="left"),), image=Image(name="image", height=32, width=32))
+        network = Linear(image=EfficientNetLite0(tune=tune, signs=4))
+        net = network.build(schema, np.zeros((2, 1), dtype=np.float32), {"sick": 1})
+        rates = {
+            id(weight): group["lr"]
+            for group in _groups(net, nn.Module(), 1.0)  # type: ignore[arg-type]  # nothing learns beside it
+            for weight in group["params"]  # type: ignore[attr-defined]  # a list
+        }
+        signs = [module for module in net.learnt.modules() if isinstance(module, Signs)]
+        assert {rates[id(weight)] for sign in signs for weight in sign.parameters()} == {1.0}
+        good = [] if net.eye.good is None else [each for each in net.eye.good.parameters() if each.requires_grad]
+        assert {rates[id(weight)] for weight in good} == ({0.1} if slow else set())
+        assert bool(good) == slow
 
 
 @pytest.mark.parametrize(("tune", "channels"), [(0, 624), (1, 320), (2, 544), (3, 544), (4, 624), (8, 624)])
@@ -178,3 +199,29 @@ def test_it_exports_to_plain_operators_with_the_same_answers_for_any_number_of_r
         images = photographs(rows, 64, 96, seed=rows)
         (answers,) = session.run(None, {session.get_inputs()[0].name: images.numpy()})
         assert np.abs(answers - look(eye, images).numpy()).max() < 1e-4
+
+
+@pytest.mark.parametrize("tune", [0, 1])
+def test_photographs_are_learnt_from_with_columns_end_to_end(tune: int) -> None:
+    """Sick are those with a bright spot somewhere; what is tuned moves, and what is fixed does not."""
+    random = np.random.default_rng(0)
+    images = random.integers(60, 120, size=(96, 64, 64, 3), dtype=np.uint8)
+    sick = (np.arange(96) % 2).astype(np.float32)
+    for row in np.flatnonzero(sick):
+        at = random.integers(0, 52, size=2)
+        images[row, at[0] : at[0] + 12, at[1] : at[1] + 12] = (250, 40, 40)
+    columns = random.integers(0, 2, size=(96, 1)).astype(np.float32)
+    schema = Schema(columns=(Binary(name="left"),), image=Image(name="image", height=64, width=64))
+    budget = Budget(epochs=12, batch=16, learning_rate=0.01, schedule="cosine")
+    network = Linear(image=EfficientNetLite0(tune=tune, signs=8, places=1))
+    model = simulated.model(budget=budget).model_copy(update={"network": network})
+    torch.manual_seed(0)
+    net = network.build(schema, columns, {"sick": 1})
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    parts = [(Inputs(columns[rows], images[rows]), {"sick": sick[rows]}) for rows in (slice(0, 64), slice(64, 96))]
+    fitted = fit(model, net, head="sick", training=parts[0], validation=parts[1], seed=0)
+    logits = fitted.net.answers(parts[1][0], ("sick",))["sick"].numpy()
+    assert roc_auc_score(sick[64:], logits) > 0.9
+    moved = {name for name, value in fitted.net.state_dict().items() if not torch.equal(value, before[name])}
+    assert not any(name.startswith("fixed.") for name in moved)
+    assert any("stages" in name for name in moved) == bool(tune)
