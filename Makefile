@@ -13,7 +13,7 @@ help:
 	@echo "make format   lay out the code"
 	@echo "make models   make the shipped bundles again, to the same digests on one machine"
 	@echo "make certify  2,000 simulated certifications a rule; intervals; pathway; sites; calibration; decisions; crashes; mutants"
-	@echo "make bench    measured claims: the COVID protocol, turning under load, the walk through the page"
+	@echo "make bench    measured claims: the COVID protocol, turning under load, the page, losses compared, training speed, retina"
 	@echo "make clean    remove the environment and what was made in out/"
 
 $(READY): pyproject.toml constraints.txt
@@ -66,6 +66,16 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.solving
 	$(BIN)/python -m benchmarks.turning_under_load
 	$(BIN)/python -m benchmarks.page_walk
+	$(BIN)/fulcrum compare breast --seeds 5 --jobs 2 --out out
+	$(BIN)/fulcrum compare covid --seeds 3 --jobs 2 --out out
+	cp out/covid/comparison.json models/covid/comparison.json
+	$(BIN)/python -m benchmarks.comparison out
+	$(BIN)/python -m benchmarks.training_speed
+	$(BIN)/python -m benchmarks.loss_helps
+	$(BIN)/python -m benchmarks.covid_terms
+	$(BIN)/python -m benchmarks.rare
+	$(BIN)/python -m benchmarks.oversampling_gan
+	$(BIN)/python -m benchmarks.retina
 
 clean:
 	rm -rf $(VENV) out build .coverage* .pytest_cache .mypy_cache .ruff_cache
