@@ -201,6 +201,10 @@ def _origin(facts: Facts) -> list[str]:
             ],
         ),
         *[f"Data: {name}, SHA-256 `{digest}`." for name, digest in data.items()],
+        *(
+            f"Trained by {each.by} on {each.on}, against {each.against or 'nothing'}, weight {each.weight:g}."
+            for each in making.terms
+        ),
         f"Version {facts.version}; seed {making.seed}, {making.epochs} epochs; {versions or 'no versions told'}.",
         (
             f"Network and file differ by {making.parity.largest_difference:.2g} at most in a logit"

@@ -69,6 +69,14 @@ class Member(Value):
     Tea(minutes=4)
     """
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **settings: Any) -> None:
+        """A member is read back by its name, so none may be called like one that comes with the project."""
+        super().__pydantic_init_subclass__(**settings)
+        for other in descendants(_family(cls)):
+            if other.__name__ == cls.__name__ and other.__module__ != cls.__module__ and _comes_along(other):
+                raise TypeError(f"{cls.__name__} should have a name of its own, got that of one in {other.__module__}")
+
     @model_serializer(mode="wrap")
     def _write(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {"kind": type(self).__name__, **fields(self)}
@@ -82,10 +90,21 @@ class Member(Value):
         kind = fields.pop("kind", None if inspect.isabstract(cls) else cls.__name__)
         if kind == cls.__name__ and not inspect.isabstract(cls):
             return build(fields)
-        member = {found.__name__: found for found in members(cls)}.get(kind)
+        # Of a file that is read twice the last class counts, but never before one that comes with the project.
+        named = sorted(members(cls), key=_comes_along)
+        member = {found.__name__: found for found in named}.get(kind)
         if member is None:
             raise ValueError(f"kind should be one of {members_in_words(cls)}, got {kind!r}")
         return member.model_validate(fields)
+
+
+def _family(member: type[Member]) -> type[Member]:
+    """The family a class belongs to: the one of its bases that comes directly below Member."""
+    return next(base for base in member.__mro__ if Member in base.__bases__)
+
+
+def _comes_along(member: type[Member]) -> bool:
+    return member.__module__.partition(".")[0] in {"models", "training"}
 
 
 def descendants(family: type[AnyMember]) -> list[type[AnyMember]]:

@@ -122,6 +122,13 @@ class Study(Value):
                 if term.on not in taps:
                     raise ValueError(f"{at}.on: should be one of {', '.join(taps)}, got {term.on}")
                 _fits(term, at, self.widths.get(term.on))
+                told = term.against == self.outcome.name == term.on
+                if told and (term.by.output, term.by.target) != ("logit", "binary"):
+                    raise ValueError(
+                        f"{at}.by: a loss that judges the outcome by its labels should say output = 'logit' and"
+                        f" target = 'binary', got {type(term.by).__name__} with {term.by.output!r} and"
+                        f" {term.by.target!r}"
+                    )
             if not any(_judges(term, self.outcome.name) for term in model.terms):
                 raise ValueError(f"models.{model.name}.terms: none pulls {self.outcome.name} towards its labels")
         return self
@@ -187,8 +194,12 @@ def _fits(term: Term, at: str, width: int | None) -> None:
     target = torch.zeros((2, 3) if term.by.target == "embedding" else 2)
     if term.by.output == "logit" and width is None:
         raise ValueError(f"{at}.by: {type(term.by).__name__} should be on a head, got {term.on}")
+    given = torch.zeros(6) if term.on_weights else torch.zeros(shape)
     try:
-        term.by(torch.zeros(6) if term.on_weights else torch.zeros(shape), None if term.against is None else target)
+        values = term.by(given, None if term.against is None else target)
+        if values.shape[:1] != given.shape[:1]:
+            wanted = f"one value a row, {tuple(given.shape[:1])}"
+            raise ValueError(f"{type(term.by).__name__} should return {wanted}, got {tuple(values.shape)}")  # noqa: TRY301  # named by its path below
     except ValueError as error:
         raise ValueError(f"{at}: {error}".removesuffix(".")) from None
 
@@ -220,7 +231,21 @@ def find_study(name: str) -> Study:
     study = getattr(module, "study", None)
     if not isinstance(study, Study):
         raise BadStudy(f"{path}: should define `study`, a Study, got {type(study).__name__}.")
-    return study
+    return _read_back(study, path)
+
+
+def _read_back(study: Study, path: Path) -> Study:
+    """The study checked once more, whole: copies with other fields are not, where they are made.
+
+    Raises BadStudy if a value is refused, or if the study would be read back from a manifest as another one.
+    """
+    try:
+        again = Study.model_validate(study.model_dump())
+    except ValidationError as error:
+        raise BadStudy(f"{path}: {in_words(error)}") from None
+    if again != study:
+        raise BadStudy(f"{path}: should be read back as it is written; is a class called like another of its family?")
+    return again
 
 
 def in_words(error: ValidationError) -> str:

@@ -93,3 +93,24 @@ def test_a_bad_field_of_a_member_is_named_by_its_path() -> None:
 def test_descendants_are_found_at_every_depth() -> None:
     assert descendants(Shape) == [Circle, Ring]
     assert members_in_words(Shape) == "Circle, Ring"
+
+
+def test_a_class_may_not_be_called_like_one_of_its_family_that_comes_with_the_project() -> None:
+    with pytest.raises(TypeError) as caught:
+        type("Recall", (Contract,), {"__module__": "somewhere"})
+    assert str(caught.value) == (
+        "Recall should have a name of its own, got that of one in models.contracts.recall."
+    ).removesuffix(".")
+    read = Contract.model_validate({"kind": "Recall", "at_least": 0.9})
+    assert type(read).__module__ == "models.contracts.recall"
+
+
+def test_of_a_class_that_is_defined_twice_outside_the_last_counts() -> None:
+    class Shape(Member):
+        pass
+
+    first = type("Round", (Shape,), {"__module__": "somewhere"})
+    second = type("Round", (Shape,), {"__module__": "somewhere"})
+    read = Shape.model_validate({"kind": "Round"})
+    assert type(read) is second
+    assert type(read) is not first

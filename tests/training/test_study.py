@@ -3,14 +3,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from pydantic import ValidationError
 
 from models.costs import Costs
 from models.errors import BadStudy
 from models.manifest import Symptom, Target
 from tests.small_study import PULL, model, study
+from training.loss import Loss
 from training.losses.absolute_error import AbsoluteError
 from training.losses.cost_weighted import CostWeighted
+from training.losses.squared_error import SquaredError
 from training.losses.squared_size import SquaredSize
 from training.sampling import Oversampled
 from training.source import Source
@@ -48,6 +51,14 @@ def test_heads_are_the_outcome_and_then_the_symptoms() -> None:
     assert made.symptom_heads == (Symptom(name="thickness", meaning="of the retina", unit="um"),)
 
 
+class OfAll(Loss):
+    """One value for all rows, which a loss should not give. Source: this test."""
+
+    def __call__(self, output: torch.Tensor, target: torch.Tensor | None) -> torch.Tensor:
+        assert target is not None
+        return (output - target).square().mean()
+
+
 TAPS = (
     "weights, weights.hidden_1, weights.hidden_2, weights.sick, weights.thickness,"
     " inputs, hidden_1, hidden_2, embedding, sick, thickness"
@@ -73,6 +84,17 @@ SHAPES = "Expected one shape, got output"
         (
             (Term(on="sick", against="grade", by=CostWeighted()),),
             "models.screen.terms: none pulls sick towards its labels",
+        ),
+        (
+            (Term(on="sick", against="sick", by=SquaredError()),),
+            (
+                "models.screen.terms.0.by: a loss that judges the outcome by its labels should say output = 'logit' and"
+                " target = 'binary', got SquaredError with 'number' and 'number'"
+            ),
+        ),
+        (
+            (PULL, Term(on="thickness", against="thickness", by=OfAll())),
+            "models.screen.terms.1: OfAll should return one value a row, (2,), got ()",
         ),
         ((Term(on="sick", by=CostWeighted()),), f"models.screen.terms.0: {SHAPES} (2,), target None"),
         (
@@ -213,6 +235,14 @@ def test_a_study_is_found_by_the_path_of_its_file(tmp_path: Path) -> None:
         ('positive="4"', 'positive="4", colour=1', "Outcome.colour: Extra inputs are not permitted."),
         ("split=Random(),", "", "Study.split: Field required."),
         (
+            "study = Study(",
+            "class Linear(Linear):\n    pass\n\nstudy = Study(",
+            (
+                "should be a Python file that runs, got TypeError: Linear should have a name of its own, got that of"
+                " one in training.networks.linear."
+            ),
+        ),
+        (
             "import Linear",
             "import Lin",
             (
@@ -236,6 +266,19 @@ def test_a_study_file_that_is_wrong_is_refused_by_what_is_wrong(tmp_path: Path, 
         find_study(str(file))
     networks = Path(__file__).parents[2] / "training" / "networks"
     assert str(caught.value) == f"{file}: {text.format(networks=networks)}"
+
+
+def test_a_copy_with_other_fields_is_checked_like_any_study(tmp_path: Path) -> None:
+    file = tmp_path / "eyes.py"
+    changed = 'study = study.model_copy(update={"models": (study.models[0].model_copy(update={"terms": TERMS}),)})'
+    for terms, text in (
+        ('(Term(on="sik", against="sick", by=CostWeighted()),)', "Study: models.screen.terms.0.on: should be one of"),
+        ('(Term(on="sick", by=CostWeighted()),)', "Study: models.screen.terms.0: Expected one shape, got output (2,)"),
+    ):
+        file.write_text(f"{FILE}\n{changed.replace('TERMS', terms)}\n")
+        with pytest.raises(BadStudy) as caught:
+            find_study(str(file))
+        assert str(caught.value).startswith(f"{file}: {text}")
 
 
 @pytest.mark.parametrize("name", ["eyes", "missing.py", "covid.txt", ""])
