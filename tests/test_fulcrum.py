@@ -17,11 +17,13 @@ from tests.asking import DONE, REFUSED, ROOT, UNREACHABLE, UNSOUND, USAGE, asked
 COMMANDS = sorted(file.stem for file in (ROOT / "commands").glob("*.py") if file.stem not in {"__init__", "answering"})
 WORDS = {
     "access": ("--role", "[required]", "predict, tune or audit"),
+    "compare": ("--seeds", "--jobs", "--search", "the test part is never used", "[required]"),
     "init": ("--target", "--positive", "--group", "--drop", "--force", "[required]"),
     "plan": ("--recall", "--specificity", "--share", "--assurance"),
     "report": ("--out", "report.html", "report.json", "The same bundle gives the same bytes."),
     "score": ("--bundle", "--strict", "--operating-point", "--prevalence"),
     "serve": ("--bundles", "--host", "--port", "--access", "--store", "POST /screen", "exit code 5"),
+    "taps": ("[required]", "Term(on=<tap>"),
     "train": ("--out", "--only", "exit code 4"),
     "tune": (
         "--target",

@@ -57,12 +57,6 @@ class OperatingRegion(nn.Module):
         miss, alarm = (of + multiplier * by for of, by in zip(self.objective, self.constraint, strict=True))
         return miss, alarm
 
-    @property
-    def log_ratio(self) -> float:
-        """What training with this adds to the logit of the true probability, by now."""
-        miss, alarm = self.weights(self.multiplier())
-        return float((torch.log(miss / alarm) + self.threshold).detach())
-
     def forward(self, output: torch.Tensor, target: torch.Tensor | None) -> torch.Tensor:
         target = same_shape(output, target)
         missed = functional.softplus(self.threshold - output) / math.log(2)

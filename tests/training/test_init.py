@@ -158,7 +158,7 @@ def test_the_study_that_is_written_is_the_one_that_was_meant(tmp_path: Path) -> 
     # 30 positives: 9 for certification, which carry no usual recall; the lowest is asked for and refused aloud.
     assert study.models[0].contract == Recall(at_least=0.8)
     assert study.models[1].contract == Precision(at_least=0.1, prevalence=0.25)
-    assert study.models[0].terms[0].by.log_ratio > 0 > study.models[1].terms[0].by.log_ratio
+    assert study.models[0].terms[0].by.costs.log_ratio > 0 > study.models[1].terms[0].by.costs.log_ratio
     assert "# Left out: site, because it never changes.\n" in text
     assert "# Left out: id, because it is an identifier: every row has its own.\n" in text
     parts = load(study).parts

@@ -97,8 +97,8 @@ def test_a_term_on_the_weights_of_one_layer_sees_no_other() -> None:
     with torch.no_grad():
         values = pull(made, net, known).values(net, net.taps(known.inputs), known)
     layer, head = net.layers["hidden_1"][0].weight.detach(), net.heads[1].weight.detach()
-    assert float(values[1]) == pytest.approx(float(layer.square().sum() / 2))
-    assert float(values[2]) == pytest.approx(float(head.square().sum() / 2))
+    assert values[1].item() == pytest.approx(layer.square().sum().item() / 2)
+    assert values[2].item() == pytest.approx(head.square().sum().item() / 2)
 
 
 def test_another_tap_is_compared_with_and_not_pulled_on() -> None:
@@ -146,7 +146,7 @@ def test_a_batch_in_which_nobody_has_a_label_does_not_pull() -> None:
     net, known = shown(made)
     nobody = known[torch.nonzero(~known.known("fluid")).flatten()]
     value = pull(made, net, known).values(net, net.taps(nobody.inputs), nobody)[1]
-    assert float(value) == 0.0
+    assert value.item() == 0.0
 
 
 def test_what_learns_beside_the_network_learns_and_is_kept_of_the_same_epoch() -> None:
@@ -206,7 +206,7 @@ def test_uncertainty_weighs_terms_by_what_is_left_of_them() -> None:
     values = fitted.pull.values(fitted.net, fitted.net.taps(known.inputs), known)
     assert fitted.pull.weighing is not None
     learnt = fitted.pull.weighing.values.detach()
-    assert learnt.numpy() == pytest.approx([np.log(2 * float(value)) for value in values], abs=0.25)
+    assert learnt.numpy() == pytest.approx([np.log(2 * value.item()) for value in values], abs=0.25)
 
 
 # The pull table

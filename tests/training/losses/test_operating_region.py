@@ -16,6 +16,7 @@ from training.loss import Learning
 from training.losses.precision_at_recall import PrecisionAtRecall
 from training.losses.recall_at_precision import RecallAtPrecision
 from training.operating_region import REACH, OperatingRegion
+from training.undo import _found
 
 LOSSES: list[RecallAtPrecision | PrecisionAtRecall] = [RecallAtPrecision(), PrecisionAtRecall()]
 every_loss = pytest.mark.parametrize("loss", LOSSES, ids=repr)
@@ -187,7 +188,9 @@ def test_the_probability_behind_a_logit_can_be_worked_out(
         return share * float(sick) + (1 - share) * float(healthy)
 
     best = optimize.minimize_scalar(expected, bounds=(-20.0, 20.0), method="bounded", options={"xatol": 1e-9})
-    assert best.x - region.log_ratio == pytest.approx(math.log(share / (1 - share)), abs=1e-4)
+    found = _found([region], [1.0])
+    assert found["undo"] == "shift"
+    assert best.x - found["loss_log_ratio"] == pytest.approx(math.log(share / (1 - share)), abs=1e-4)
 
 
 @every_loss
