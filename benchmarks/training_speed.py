@@ -253,7 +253,7 @@ Fulcrum's also draws the mix, empties cells, keeps scales, and asks every term f
 ## To convergence
 
 Fulcrum until nothing moves in the operating region; LightGBM with its usual trees (learning rate 0.05) until the held-out
-loss has not fallen for 50 trees. Medians of 3 runs. Memory holds the reading of the table and, for Fulcrum, torch itself.
+loss has not fallen for 50 trees. Medians of 3 runs. Memory holds the reading of the table, and torch, which both import.
 
 {section.table(head, whole)}
 """
