@@ -178,8 +178,8 @@ def figures(
 
 def interval(value: float, drawn: NDArray[np.float64], *, signed: bool = False) -> str:
     low, high = np.quantile(drawn, (0.025, 0.975))
-    sign = "+" if signed else ""
-    return f"{value:{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"
+    kind = "+.4f" if signed else ".3f"
+    return f"{value:{kind}} [{low:{kind}}, {high:{kind}}]"
 
 
 def draw(results: list[dict[str, NDArray[np.float32]]], sick: NDArray[np.float32]) -> None:
