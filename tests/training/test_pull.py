@@ -159,7 +159,7 @@ def test_what_learns_beside_the_network_learns_and_is_kept_of_the_same_epoch() -
     (place,) = fitted.pull.companions
     assert isinstance(place, Place)
     apart = fitted.net.answers(Inputs(columns), ("fluid",))["fluid"] - place.at
-    assert float(apart.square().mean()) < 0.01
+    assert apart.square().mean().item() < 0.01
 
 
 class Later(Loss):
@@ -233,7 +233,7 @@ def test_the_pull_table_holds_the_norms_that_torch_finds_and_nothing_is_changed_
     assert norms["sick"] == pytest.approx(float(slopes.square().mean().sqrt()), rel=1e-5)
     assert norms["fluid"] is None
     head = net.heads[0].weight
-    assert norms["embedding"] == pytest.approx(float(slopes.square().mean().sqrt() * head.norm()), rel=1e-5)
+    assert norms["embedding"] == pytest.approx((slopes.square().mean().sqrt() * head.norm()).item(), rel=1e-5)
     third = dict(zip(table.taps, table.looks[0].norms[2], strict=True))
     assert third["sick"] is None
     assert third["inputs"] is not None
