@@ -26,17 +26,15 @@ def looked_at(fixed: nn.Module, image: NDArray[np.uint8], *, at_once: int = 16) 
     keys = [(name, hashlib.sha256(row.tobytes()).digest()) for row in image]
     new = [place for place, key in enumerate(keys) if key not in _remembered]
     fresh: dict[int, torch.Tensor] = {}
+    room = MOST_BYTES - sum(each.nbytes for each in _remembered.values())
     for start in range(0, len(new), at_once):
         places = new[start : start + at_once]
         for place, made in zip(places, fixed(torch.from_numpy(image[places])), strict=True):
             fresh[place] = made
-            if _bytes() + made.nbytes <= MOST_BYTES:
+            if made.nbytes <= room:
                 _remembered[keys[place]] = made.clone()
+                room -= made.nbytes
     return torch.stack([fresh[place] if place in fresh else _remembered[key] for place, key in enumerate(keys)])
-
-
-def _bytes() -> int:
-    return sum(each.nbytes for each in _remembered.values())
 
 
 def _name(fixed: nn.Module) -> str:
