@@ -12,7 +12,7 @@ from commands.answering import UNREACHABLE, answered, complaints, need_training,
 if TYPE_CHECKING:
     from models.bundle import Bundle
     from models.comparison import Comparison
-    from training.run import Loaded
+    from training.run import Loaded, Made
     from training.study import Study
 
 
@@ -51,11 +51,10 @@ def train(
         )
         with bar:
             for model in models:
-                task = bar.add_task(model.name, total=model.budget.epochs, state="starting")
+                task = bar.add_task(model.name, total=model.epochs, state="starting")
 
                 def progress(epoch: Epoch, task: object = task) -> None:
-                    state = f"epoch {epoch.number}, loss {epoch.loss:.4f}, region {epoch.region:.4f}"
-                    bar.update(task, completed=epoch.number, state=state)  # type: ignore[arg-type]  # rich's own id
+                    bar.update(task, completed=epoch.number, state=str(epoch))  # type: ignore[arg-type]  # rich's own id
 
                 try:
                     result = run(asked, model, loaded, out, progress, comparison=compared)
@@ -65,7 +64,7 @@ def train(
                 else:
                     made.append(result)
                     bar.update(task, total=1, completed=1, state=f"kept epoch {result.fitted.kept.number}")
-        joint = _pathway(asked, loaded, {each.bundle.manifest.model: each.bundle for each in made}, out / asked.name)
+        joint = _pathway(asked, loaded, {each.bundle.manifest.model: each for each in made}, out / asked.name)
         if joint:
             screen.print(f"{joint}", soft_wrap=True)
         if made:
@@ -108,14 +107,16 @@ def _show(bundles: list[Bundle], picture: Path) -> None:
     screen.print(f"{picture}", soft_wrap=True)
 
 
-def _pathway(study: Study, loaded: Loaded, bundles: dict[str, Bundle], folder: Path) -> Path | None:
+def _pathway(study: Study, loaded: Loaded, made: dict[str, Made], folder: Path) -> Path | None:
     """What both models do to the same people, written beside them; of other bundles than these it is taken away."""
     from models.joint import PATHWAY, write_joint
     from training.pair import pair
 
-    if {"screen", "presurgical"} <= set(bundles):
-        return write_joint(pair(study, loaded, bundles), folder)
-    if bundles and (folder / PATHWAY).exists():
+    if {"screen", "presurgical"} <= set(made):
+        bundles = {name: each.bundle for name, each in made.items()}
+        certified = {name: each.certified for name, each in made.items()}
+        return write_joint(pair(study, loaded, bundles, certified), folder)
+    if made and (folder / PATHWAY).exists():
         (folder / PATHWAY).unlink()
         complaints.print(f"{folder / PATHWAY}: taken away, for it was of another pair of models.", soft_wrap=True)
     return None

@@ -117,6 +117,24 @@ class Evidence(Value):
     groups: tuple[Subgroup, ...] = Field((), description="the test cases of each subgroup")
 
 
+class CrossFitted(Value):
+    """How certification cases were scored that taught too: by copies of the network that never saw them.
+
+    In the certification curve each case has the worse of two scores for what it is: of the mean of the copies that
+    never saw it, and of the delivered model, the sick the lower and the healthy the higher.
+
+    Source: Vovk, "Cross-conformal predictors", Annals of Mathematics and Artificial Intelligence 2015.
+    """
+
+    folds: int = Field(ge=2, description="that the rows were dealt into; each copy learnt from all of them but one")
+    repeats: int = Field(ge=1, description="how often they were dealt")
+
+    @property
+    def copies(self) -> int:
+        """Copies of the network, of which the delivered model is the mean."""
+        return self.folds * self.repeats
+
+
 class Provenance(Value):
     """Where the model comes from, so that it can be made again."""
 
@@ -158,7 +176,14 @@ class Manifest(Value):
     points: tuple[OperatingPoint, ...] = Field(min_length=1, description="the first is baked into the graph")
     curve: Curve = Field(description="of the certification cases, at `prevalence`")
     guide: Curve | None = Field(
-        None, description="of other cases, which tell contracts where to look; None in bundles of the first format"
+        None,
+        description="of other cases, which tell contracts where to look; None in bundles of the first format, and where"
+        " every case is certified on",
+    )
+    cross_fitted: CrossFitted | None = Field(
+        None,
+        description="how the certification cases were scored, if they taught too; they are then no cases apart",
+        exclude_if=lambda found: found is None,
     )
     groupings: tuple[Grouping, ...] = Field((), description="by which columns subgroups are told apart")
     groups: tuple[Subgroup, ...] = Field((), description="the certification cases of each subgroup")

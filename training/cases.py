@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.inputs import Inputs
+from training.copies import Copies
 from training.looking import looked_at
 from training.net import Net
 from training.reference import Reference
@@ -22,19 +23,22 @@ class Cases:
 
     `inputs` are encoded columns [rows, width], `kept` is what was kept of each image, and `labels` are what terms
     are compared with, [rows] or [rows, width], NaN where unknown; those named in `whole` are known in every row.
+    `seen` [rows, copies] is 1 where a copy of the network may learn from a row and 0 where not; None if all may.
     """
 
     inputs: torch.Tensor
     labels: Mapping[str | Reference, torch.Tensor]
     kept: torch.Tensor | None = None
     whole: frozenset[str | Reference] = frozenset()
+    seen: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def __getitem__(self, rows: torch.Tensor | slice) -> Cases:
         labels = {name: label[rows] for name, label in self.labels.items()}
-        return Cases(self.inputs[rows], labels, None if self.kept is None else self.kept[rows], self.whole)
+        kept, seen = (None if each is None else each[rows] for each in (self.kept, self.seen))
+        return Cases(self.inputs[rows], labels, kept, self.whole, seen)
 
     def known(self, name: str | Reference) -> torch.Tensor:
         """Which rows have this label, bool [rows]."""
@@ -43,9 +47,9 @@ class Cases:
 
     def to(self, device: torch.device) -> Cases:
         """The same cases on a device."""
-        kept = None if self.kept is None else self.kept.to(device)
+        kept, seen = (None if each is None else each.to(device) for each in (self.kept, self.seen))
         labels = {name: label.to(device) for name, label in self.labels.items()}
-        return Cases(self.inputs.to(device), labels, kept, self.whole)
+        return Cases(self.inputs.to(device), labels, kept, self.whole, seen)
 
     def joined(self, inputs: torch.Tensor, head: str) -> Cases:
         """With further positives of `head`, encoded columns [more, width], of whom nothing else is known."""
@@ -59,7 +63,7 @@ class Cases:
 
 
 @torch.no_grad()
-def cases(net: Net, rows: Inputs, labels: Labels) -> Cases:
+def cases(net: Net | Copies, rows: Inputs, labels: Labels) -> Cases:
     """Columns and images are encoded once for all of training."""
     net.eval()
     inputs = net.encoding(torch.from_numpy(rows.columns))

@@ -20,9 +20,12 @@ from models.inputs import Inputs
 from models.schema import Schema
 from models.scorer import Graph
 from training.answer import Answer
+from training.averaged import Averaged
+from training.copies import Copies
 from training.net import Net
 
 Columns = NDArray[np.float32]
+Answering = Net | Copies | Averaged
 OPSET = 18
 # float32 products are summed in another order by another runtime: relative to logits of order one.
 TOLERANCE = 1e-4
@@ -31,7 +34,7 @@ TOLERANCE = 1e-4
 class Heads(nn.Module):
     """The heads of a network in a fixed order, as a reader is told them."""
 
-    def __init__(self, net: Net, heads: Mapping[str, Answer]) -> None:
+    def __init__(self, net: Answering, heads: Mapping[str, Answer]) -> None:
         super().__init__()
         self.net, self.answers = net, dict(heads)
 
@@ -40,7 +43,7 @@ class Heads(nn.Module):
         return tuple(answer.told(taps[head]) for head, answer in self.answers.items())
 
 
-def export(net: Net, heads: Mapping[str, Answer], schema: Schema) -> onnx.ModelProto:
+def export(net: Answering, heads: Mapping[str, Answer], schema: Schema) -> onnx.ModelProto:
     """The graph `columns` float32 [rows, columns] -> `raw.<head>` float32 [rows], the same bytes each time.
 
     Where the schema has a photograph there is `image` uint8 [rows, height, width, 3] too.
@@ -100,7 +103,7 @@ def _apart(network: onnx.GraphProto) -> None:
         tensor.name = inner(tensor.name)
 
 
-def check_parity(net: Net, raw: onnx.ModelProto, heads: Mapping[str, Answer], rows: Inputs | Columns) -> float:
+def check_parity(net: Answering, raw: onnx.ModelProto, heads: Mapping[str, Answer], rows: Inputs | Columns) -> float:
     """The largest difference of any head, network against file, on some rows.
 
     Differences are relative to the larger of 1 and the answer. Raises NotExported beyond TOLERANCE.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from models.inputs import Inputs
 from models.pulls import PullTable
+from training.averaged import Averaged
 from training.cases import Cases, Labels, cases
-from training.keeper import Epoch, Keeper, mix
-from training.model import Model
+from training.copies import Copies
+from training.keeper import Epoch, Keeper, LastKeeper, mix
+from training.model import Budget, Model
 from training.net import Net
-from training.pull import Pull
+from training.pull import Learner, Pull
 from training.pull_table import PullTableMaker
 
 __all__ = ["Epoch", "Fitted", "fit", "reproducible"]
@@ -33,27 +35,34 @@ Part = tuple[Inputs | NDArray[np.float32], Labels]
 class Fitted:
     """A trained network with the epoch whose weights it has, and all epochs that were run.
 
-    `pull` is what it went down, as it was in that epoch; `pulls` says how hard each term pulled on each tap.
+    `pull` is what it went down, as it was in that epoch; `pulls` says how hard each term pulled on each tap. `unseen`
+    holds what each head says of the rows of the training part, [rows] or [rows, width], by the mean of the copies
+    that never saw them; None if every network saw them all.
     """
 
-    net: Net
+    net: Net | Copies | Averaged
     kept: Epoch
     history: tuple[Epoch, ...]
     pull: Pull
     pulls: PullTable
+    unseen: Mapping[str, NDArray[np.float32]] | None = None
 
 
 def fit(
     model: Model,
-    net: Net,
+    net: Learner,
     *,
     head: str,
     training: Part,
-    validation: Part,
+    validation: Part | None,
     seed: int,
+    held: NDArray[np.bool_] | None = None,
     progress: Callable[[Epoch], None] = lambda _: None,
 ) -> Fitted:
     """Train `net` on columns, images and labels; `head` is the outcome's.
+
+    Copies are `held` bool [rows, copies] from some rows of the training part each. There is then no validation part,
+    and the last epoch is kept.
 
     Tables that fit in memory stay there as tensors, encoded once: an epoch is a handful of large products, no
     loop over rows. Of all epochs within a standard error of the best in the operating region, the one with the
@@ -65,15 +74,19 @@ def fit(
         tuned = net.learnt is not None and any(weight.requires_grad for weight in net.learnt.parameters())
         fabric = lightning_fabric.Fabric(accelerator="auto" if tuned else "cpu", devices=1)
         generator = torch.Generator().manual_seed(seed)
-        shown, held = (_cases(net, part).to(fabric.device) for part in (training, validation))
+        shown = _cases(net, training).to(fabric.device)
         shown = shown.joined(model.sampling.more(shown.inputs, shown.labels[head], seed), head)
+        if held is not None:
+            shown = replace(shown, seen=torch.from_numpy(~held).float().to(fabric.device))
         net = net.to(fabric.device)
         pull = Pull(model, net, shown, mix(model, shown.labels[head])).to(fabric.device)
         net.start_from(pull.answers)
-        optimizer = torch.optim.Adam(_groups(net, pull, model.budget.learning_rate), fused=True)
+        optimizer = _optimizer(net, pull, model.budget)
         wrapped, optimizer = fabric.setup(net, optimizer, move_to_device=True)
         wrapped.mark_forward_method("taps")
-        keeper, table = Keeper(model, held, head), PullTableMaker(pull, net)
+        keeper: Keeper | LastKeeper
+        keeper = LastKeeper() if validation is None else Keeper(model, _cases(net, validation).to(fabric.device), head)
+        table = PullTableMaker(pull, net)
         history: list[Epoch] = []
         for number in range(1, model.budget.epochs + 1):
             if pull.begin(number):
@@ -86,27 +99,40 @@ def fit(
                         optimizer, (number - 1 + (step + 1) * model.budget.batch / len(rows)) / model.budget.epochs
                     )
                 optimizer.zero_grad(set_to_none=True)
-                fabric.backward(pull(net, wrapped.taps(seen.inputs, seen.kept), seen))
+                loss = pull(net, wrapped.taps(seen.inputs, seen.kept), seen)
+                fabric.backward(loss)
                 optimizer.step()
+                if isinstance(keeper, LastKeeper):
+                    keeper.step(loss)
             table.look(number, seen)
             epoch = keeper.judge(net, pull, number, optimizer.param_groups[0]["lr"])
             history.append(epoch)
             progress(epoch)
-            if model.budget.schedule == "halve" and keeper.stuck(model.budget.patience):
+            if isinstance(keeper, Keeper) and model.budget.schedule == "halve" and keeper.stuck(model.budget.patience):
                 if keeper.halvings == model.budget.halvings:
                     break
                 keeper.halve(optimizer)
         keeper.restore(net, pull)
         pull.begin(keeper.kept.number)
-        return Fitted(net.eval().cpu(), keeper.kept, tuple(history), pull.cpu(), table.table)
+        net = net.eval().cpu()
+        return Fitted(net, keeper.kept, tuple(history), pull.cpu(), table.table, _unseen(net, shown, held))
 
 
-def _cases(net: Net, part: Part) -> Cases:
+def _unseen(net: Learner, shown: Cases, held: NDArray[np.bool_] | None) -> dict[str, NDArray[np.float32]] | None:
+    if held is None or not isinstance(net, Copies):
+        return None
+    answers = net.unseen(shown.inputs.cpu(), torch.from_numpy(held))
+    return {head: answer.numpy() for head, answer in answers.items()}
+
+
+def _cases(net: Learner, part: Part) -> Cases:
     rows, labels = part
     return cases(net, Inputs.of(rows), labels)
 
 
-def _batches(net: Net, shown: Cases, rows: torch.Tensor, model: Model, generator: torch.Generator) -> Iterator[Cases]:
+def _batches(
+    net: Learner, shown: Cases, rows: torch.Tensor, model: Model, generator: torch.Generator
+) -> Iterator[Cases]:
     """The batches of one epoch as they are shown: in a new order, some cells emptied, images varied.
 
     Columns are put in order once an epoch, of which batches are slices; images, which are large, once a batch.
@@ -132,7 +158,22 @@ def _turn_down(optimizer: torch.optim.Optimizer, share: float) -> None:
         group["lr"] = group["initial_lr"] * rising * max(falling, 0.0)
 
 
-def _groups(net: Net, pull: Pull, rate: float) -> list[dict[str, object]]:
+def _optimizer(net: Learner, pull: Pull, budget: Budget) -> torch.optim.Optimizer:
+    """Adam; where weights decay, AdamW, which takes that from weights that multiply something and from nothing else."""
+    groups = _groups(net, pull, budget.learning_rate)
+    if not budget.decay:
+        return torch.optim.Adam(groups, fused=True)
+    decaying = {id(weight) for weight in net.each_weight()}
+    apart: list[dict[str, object]] = []
+    for group in groups:
+        for decay, wanted in ((budget.decay, True), (0.0, False)):
+            weights = [weight for weight in group["params"] if (id(weight) in decaying) is wanted]  # type: ignore[attr-defined]  # a list
+            if weights:
+                apart.append({**group, "params": weights, "weight_decay": decay})
+    return torch.optim.AdamW(apart, fused=True)
+
+
+def _groups(net: Learner, pull: Pull, rate: float) -> list[dict[str, object]]:
     """What learns, and how fast: what starts from good weights moves less."""
     good = net.eye.good if net.eye else None
     encoder = [] if good is None else [weight for weight in good.parameters() if weight.requires_grad]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,7 @@ import torch
 from models.curve import Curve
 from training.cases import Cases
 from training.model import Model
-from training.net import Net
-from training.pull import Pull
+from training.pull import Learner, Pull
 
 # A validation loss counts as better from this share of what the network explains so far: where prices leave little
 # to explain, little is much.
@@ -21,12 +21,19 @@ PROGRESS = 2e-4
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to on the validation part."""
+    """What one epoch came to on the validation part; on the training part, where there is no other.
+
+    `region` is how well the network does near its contract; NaN where no part is left to tell.
+    """
 
     number: int
     loss: float
     region: float
     learning_rate: float
+
+    def __str__(self) -> str:
+        region = "" if math.isnan(self.region) else f", region {self.region:.4f}"
+        return f"epoch {self.number}, loss {self.loss:.4f}{region}"
 
 
 class Keeper:
@@ -66,7 +73,7 @@ class Keeper:
     def _best(self) -> tuple[Epoch, dict[str, Any]]:
         return min(self.candidates, key=lambda candidate: candidate[0].loss)
 
-    def judge(self, net: Net, pull: Pull, number: int, learning_rate: float) -> Epoch:
+    def judge(self, net: Learner, pull: Pull, number: int, learning_rate: float) -> Epoch:
         net.eval()
         with torch.no_grad():
             taps = self._taps(net)
@@ -80,7 +87,7 @@ class Keeper:
         self._consider(epoch, net, pull)
         return epoch
 
-    def _taps(self, net: Net) -> dict[str, torch.Tensor]:
+    def _taps(self, net: Learner) -> dict[str, torch.Tensor]:
         """All taps of the held cases; images are looked at a batch at a time."""
         if self.held.kept is None:
             return net.taps(self.held.inputs)
@@ -94,7 +101,7 @@ class Keeper:
         ]
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
-    def _consider(self, epoch: Epoch, net: Net, pull: Pull | None = None) -> None:
+    def _consider(self, epoch: Epoch, net: Learner, pull: Pull | None = None) -> None:
         """Keep the weights of every epoch that may still turn out best: near the top, and beaten in neither figure."""
         known = [candidate for candidate, _ in self.candidates]
         if epoch.region < self.top - self.noise or any(
@@ -109,7 +116,7 @@ class Keeper:
         beside = {} if pull is None else pull.state_dict()
         self.candidates.append((epoch, copy.deepcopy({"net": _moving(net), "pull": beside})))
 
-    def restore(self, net: Net, pull: Pull) -> None:
+    def restore(self, net: Learner, pull: Pull) -> None:
         """Give the network, and what learns beside it, the weights of the epoch to keep."""
         net.load_state_dict(self.weights["net"], strict=False)
         pull.load_state_dict(self.weights["pull"])
@@ -124,7 +131,31 @@ class Keeper:
             group["lr"] /= 2
 
 
-def _moving(net: Net) -> dict[str, torch.Tensor]:
+class LastKeeper:
+    """Keeps the last epoch: where every row teaches, none is left to choose an epoch by."""
+
+    def __init__(self) -> None:
+        self.losses: list[torch.Tensor] = []
+
+    def start_over(self) -> None:
+        """Nothing to forget: no epoch is compared with another."""
+
+    def step(self, loss: torch.Tensor) -> None:
+        """Hear of the loss of a step."""
+        self.losses.append(loss.detach())
+
+    def judge(self, net: Learner, pull: Pull, number: int, learning_rate: float) -> Epoch:
+        """The epoch by what training lowered, mean over its steps."""
+        del net, pull
+        loss, self.losses = float(torch.stack(self.losses).mean()), []
+        self.kept = Epoch(number, loss, math.nan, learning_rate)
+        return self.kept
+
+    def restore(self, net: Learner, pull: Pull) -> None:
+        """The weights are those of the last epoch already."""
+
+
+def _moving(net: Learner) -> dict[str, torch.Tensor]:
     """The state of a network without what stays as it is."""
     return {name: value for name, value in net.state_dict().items() if not name.startswith("fixed.")}
 

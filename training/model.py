@@ -30,7 +30,21 @@ class Budget(Value):
         " first fifth of all steps and fall to nothing by the last, which suits few cases",
     )
     patience: int = Field(8, ge=1, description="epochs without progress before the rate is halved")
+    decay: float = Field(
+        0.0,
+        ge=0,
+        description="share of each weight, times the rate, that is taken away each step (Loshchilov & Hutter, 2019)",
+    )
     halvings: int = Field(5, ge=0, description="of the learning rate; without progress after the last it is done")
+
+
+class Beside(Value):
+    """A further network that answers together with a model's own: it learns by itself, and logits are averaged."""
+
+    network: Network
+    terms: tuple[Term, ...] = Field((), description="what pulls on it; none: what pulls on the model's own network")
+    emptied: float | None = Field(None, ge=0, lt=1, description="as the model's; None: the same share")
+    budget: Budget | None = Field(None, description="None: the model's")
 
 
 class Alternative(Value):
@@ -61,3 +75,25 @@ class Model(Value):
         None, description="changes of the point that are foreseen after release; None: none is"
     )
     budget: Budget = Budget()
+    beside: tuple[Beside, ...] = Field(
+        (),
+        description="further networks whose logits are averaged with those of `network`",
+        exclude_if=lambda them: not them,
+    )
+
+    @property
+    def kinds(self) -> tuple[Model, ...]:
+        """The model with each of its networks alone, its own first."""
+        own = self.model_copy(update={"beside": ()})
+        return (own, *(own.model_copy(update=_given(each)) for each in self.beside))
+
+    @property
+    def epochs(self) -> int:
+        """Of all its networks together, at most."""
+        return sum(kind.budget.epochs for kind in self.kinds)
+
+
+def _given(beside: Beside) -> dict[str, object]:
+    """The fields in which a further network differs from the model's own."""
+    fields = {name: getattr(beside, name) for name in type(beside).model_fields}
+    return {name: value for name, value in fields.items() if value not in {None, ()}}

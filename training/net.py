@@ -43,7 +43,7 @@ class Net(nn.Module):
         self.eye = eye
         self.layers = nn.ModuleDict({name: layer for name, layer, _ in layers})
         width = layers[-1][2] if layers else below(encoding, numbers, eye)
-        self.members = members
+        self.members, self.copies = members, 1
         # A module may not be called `type` or `keys`, a head may.
         self.head_names = tuple(heads)
         self.heads = nn.ModuleList(

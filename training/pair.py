@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.bundle import Bundle
 from models.errors import BadStudy
 from models.joint import Joint, Pairs, check_joint
@@ -15,10 +18,16 @@ from training.study import Study
 SCREEN, PRESURGICAL = "screen", "presurgical"
 
 
-def pair(study: Study, loaded: Loaded, bundles: Mapping[str, Bundle]) -> Joint:
+def pair(
+    study: Study,
+    loaded: Loaded,
+    bundles: Mapping[str, Bundle],
+    certified: Mapping[str, NDArray[np.float32]] | None = None,
+) -> Joint:
     """Score the certification and the test part with both models of a pathway, and count the pairs of answers.
 
-    `bundles` are those of the study by the names of their models, made from `loaded`.
+    `bundles` are those of the study by the names of their models, made from `loaded`. `certified` are the scores
+    [rows] that each was certified on: where the certification part taught too, the bundles can not tell them.
 
     Raises BadStudy if one of the two is not there, BadBundle if they were made from other cases.
     """
@@ -29,7 +38,10 @@ def pair(study: Study, loaded: Loaded, bundles: Mapping[str, Bundle]) -> Joint:
 
     def pairs(part: Literal["certification", "test"]) -> Pairs:
         data = loaded.parts[part]
-        first, second = (scorer.score(data.inputs).probability for scorer in (screen, presurgical))
+        if certified and part == "certification":
+            first, second = certified[SCREEN], certified[PRESURGICAL]
+        else:
+            first, second = (scorer.score(data.inputs).probability for scorer in (screen, presurgical))
         return Pairs.of(first, second, data.labels[study.outcome.name], part=part)
 
     joint = Joint(

@@ -10,6 +10,7 @@ from scipy import optimize
 from torch import nn
 
 from training.cases import Cases
+from training.copies import Copies
 from training.loss import Loss
 from training.model import Model
 from training.net import Net
@@ -17,6 +18,7 @@ from training.term import Term
 
 Taps = Mapping[str, torch.Tensor]
 Comparison = Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]
+Learner = Net | Copies
 # Labels that are all alike cost a constant answer nothing: there is no scale to go by.
 NOTHING = 1e-9
 
@@ -24,13 +26,14 @@ NOTHING = 1e-9
 class Pull(nn.Module):
     """The terms of a model, told what the training part holds.
 
-    `companions` and `weighing` learn with the network. `scales` are what each term's values are divided by, and
-    `answers` the best constant answers of heads, to start from.
+    `companions` and `weighing` learn with the network; each copy of a network has companions of its own. `scales` are
+    what each term's values are divided by, and `answers` the best constant answers of heads, to start from.
     """
 
-    def __init__(self, model: Model, net: Net, shown: Cases, mix: torch.Tensor) -> None:
+    def __init__(self, model: Model, net: Learner, shown: Cases, mix: torch.Tensor) -> None:
         super().__init__()
         self.terms = model.terms
+        self.copies = net.copies
         self.told = [_told(term, shown) for term in model.terms]
         net.eval()
         with torch.no_grad():
@@ -38,7 +41,7 @@ class Pull(nn.Module):
         beside: dict[int, nn.Module] = {}
         for place, (term, loss) in enumerate(zip(self.terms, self.told, strict=True)):
             tap = None if term.on_weights else taps[term.on]
-            companion = None if tap is None else loss.companion(tap.shape[1] if tap.ndim > 1 else 1)
+            companion = None if tap is None else _companion(loss, tap, self.copies)
             if companion is not None:
                 beside[place] = companion
         self.companions = nn.ModuleList(beside.values())
@@ -59,7 +62,7 @@ class Pull(nn.Module):
         self.by = [self._beside.get(place, loss) for place, loss in enumerate(now)]
         return changed
 
-    def forward(self, net: Net, taps: Taps, cases: Cases) -> torch.Tensor:
+    def forward(self, net: Learner, taps: Taps, cases: Cases) -> torch.Tensor:
         """What one step goes down: terms on rows, and terms on weights."""
         weights, price = (None, None) if self.weighing is None else self.weighing()
         total = torch.zeros((), device=cases.inputs.device)
@@ -69,10 +72,11 @@ class Pull(nn.Module):
             total = total + value
         return total if price is None else total + price
 
-    def values(self, net: Net, taps: Taps, cases: Cases) -> list[torch.Tensor]:
+    def values(self, net: Learner, taps: Taps, cases: Cases) -> list[torch.Tensor]:
         """The value of each term, weighed as it is written and in its own scale."""
         return [
-            term.weight * _sum([by(weight, None).sum() for weight in self._weights[place]])
+            # Rows are averaged over copies, each of which has weights of its own.
+            term.weight * _sum([by(weight, None).sum() for weight in self._weights[place]]) / self.copies
             if term.on_weights
             else term.weight * self._mean(place, taps, cases, None, net.spread) / self.scales[place]
             for place, (term, by) in enumerate(zip(self.terms, self.by, strict=True))
@@ -106,23 +110,29 @@ class Pull(nn.Module):
 
         Taps in `spread` have a place for each member, [rows, members, ...]: each is compared by itself.
         """
-        term, by = self.terms[place], self.by[place]
+        term, by, seen = self.terms[place], self.by[place], cases.seen
         output, target = taps[term.on], _target(term, taps, cases)
         if term.against is not None and term.against in cases.labels and term.against not in cases.whole:
             assert target is not None
             known = cases.known(term.against)
             output, target = output[known], target[known]
-            mix = None if mix is None else mix[known]
+            mix, seen = (None if each is None else each[known] for each in (mix, seen))
         if term.on not in spread:
             return _averaged(by(output, target), mix)
         members = output.shape[1]
         # A head and its label have one name, and a label is the same for all members.
         if target is not None and (term.against in cases.labels or term.against not in spread):
             target = target.unsqueeze(1).expand(-1, members, *target.shape[1:])
-        if self.told[place].row_by_row:
-            return _averaged(by(output.flatten(0, 1), None if target is None else target.flatten(0, 1)), None)
-        each = [by(output[:, at], None if target is None else target[:, at]) for at in range(members)]
-        return torch.stack([_averaged(values, None) for values in each]).mean()
+        seen = None if seen is None else seen.repeat_interleave(members // self.copies, dim=1)
+        if self.told[place].row_by_row and not isinstance(by, Apart):
+            values = by(output.flatten(0, 1), None if target is None else target.flatten(0, 1))
+            return _averaged(values, None if seen is None else seen.flatten())
+        each = []
+        for at in range(members):
+            own = by.of[at * self.copies // members] if isinstance(by, Apart) else by
+            rows = slice(None) if seen is None else seen[:, at] > 0
+            each.append(_averaged(own(output[rows, at], None if target is None else target[rows, at]), None))
+        return torch.stack(each).mean()
 
     def _scales(self, taps: Taps, shown: Cases, mix: torch.Tensor) -> tuple[list[float], dict[str, float]]:
         scales, answers = [], dict[str, float]()
@@ -137,6 +147,29 @@ class Pull(nn.Module):
                     answers[term.on] = best.answer
             scales.append(scale)
         return scales, answers
+
+
+class Apart(nn.Module):
+    """What a loss needs to learn, once for each copy of a network: what one copy saw is not told to another.
+
+    Asked for the mean answer of all copies, it answers as the first does.
+    """
+
+    def __init__(self, of: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.of = nn.ModuleList(of)
+
+    def forward(self, output: torch.Tensor, target: torch.Tensor | None) -> torch.Tensor:
+        answer: torch.Tensor = self.of[0](output, target)
+        return answer
+
+
+def _companion(loss: Loss, tap: torch.Tensor, copies: int) -> nn.Module | None:
+    width = tap.shape[1] if tap.ndim > 1 else 1
+    if copies == 1:
+        return loss.companion(width)
+    found = [companion for _ in range(copies) if (companion := loss.companion(width)) is not None]
+    return Apart(found) if found else None
 
 
 def _sum(values: list[torch.Tensor]) -> torch.Tensor:

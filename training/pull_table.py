@@ -6,15 +6,15 @@ import torch
 
 from models.pulls import Look, PullTable
 from training.cases import Cases
-from training.net import WEIGHTS, Net
-from training.pull import Pull
+from training.net import WEIGHTS
+from training.pull import Learner, Pull
 from training.term import said
 
 
 class PullTableMaker:
     """Looks after the epochs 1, 2, 4, 8 ...: pulls change quickly at first, and a look costs a step a term."""
 
-    def __init__(self, pull: Pull, net: Net) -> None:
+    def __init__(self, pull: Pull, net: Learner) -> None:
         self.pull, self.net = pull, net
         self.taps = (*net.tap_names(), WEIGHTS)
         self.looks: list[Look] = []

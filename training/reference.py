@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ class Reference(Member):
 
     Members name the model, and which of its outputs.
     """
+
+    # Whether it learns from the study's own training part.
+    learns: ClassVar[bool] = False
 
     @abstractmethod
     def answers(self, parts: Mapping[str, Data], teach: Teach) -> Answers:

@@ -42,14 +42,24 @@ class Shares(Value):
 class Split(Member):
     """A way to take the rows of a table apart.
 
-    Members give the rows of each part, in the order of the table. No row is in two parts; rows in none are
-    left out on purpose.
+    Members give the rows of each part, in the order of the table. No row is in two parts, but for those of a
+    CrossFit; rows in none are left out on purpose.
     """
 
     @property
     def group(self) -> str | None:
         """The column whose rows belong together (a patient's, say); None if each row stands for itself."""
         return None
+
+    @property
+    def crossing(self) -> CrossFit | None:
+        """How rows are dealt into folds, if they are; None if other cases are certified on than those that teach."""
+        return None
+
+    @property
+    def copies(self) -> int:
+        """How many copies of a network learn from different rows each; 1 if there is but one, which sees them all."""
+        return 1 if self.crossing is None else self.crossing.folds * self.crossing.repeats
 
     @abstractmethod
     def parts(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> dict[str, Rows]:
@@ -58,6 +68,15 @@ class Split(Member):
         Raises BadStudy if a column is missing or of no use for this.
         """
 
+    def held(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> NDArray[np.bool_] | None:
+        """Which copies of a network never see which rows of the training part, bool [rows, copies].
+
+        None if every network sees them all, and others are certified on. `table` and `targets` are the whole ones,
+        as for `parts`.
+        """
+        del table, targets, seed
+        return None
+
 
 class Random(Split):
     """By chance, with the same share of positives in each part."""
@@ -65,13 +84,8 @@ class Random(Split):
     shares: Shares = Shares()
 
     def parts(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> dict[str, Rows]:
-        random = np.random.default_rng(seed)
-        place = np.empty(table.height, dtype=np.int64)
-        for kind in (0, 1):
-            of_kind = np.flatnonzero(targets == kind)
-            place[random.permutation(of_kind)] = np.searchsorted(
-                np.cumsum(self.shares.all)[:-1], (np.arange(len(of_kind)) + 0.5) / max(len(of_kind), 1), side="right"
-            )
+        del table
+        place = _dealt(targets, np.array(self.shares.all), np.random.default_rng(seed))
         return {name: np.flatnonzero(place == number) for number, name in enumerate(PARTS)}
 
 
@@ -105,6 +119,85 @@ class ByGroup(Split):
         return found
 
 
+class CrossFit(Split):
+    """Every row teaches, and is certified on by networks that never saw it.
+
+    The rows are dealt into `folds`, `repeats` times over. For each fold a copy of a network learns from all other
+    rows; what is delivered is the mean of all copies. A row's certified score is the mean of the copies that never
+    saw it, so no part has to be set aside to certify on, and none to stop by. Folds hold the same share of the sick.
+
+    Source: Vovk, "Cross-conformal predictors", Annals of Mathematics and Artificial Intelligence 2015; Barber, Candes,
+    Ramdas & Tibshirani, "Predictive inference with the jackknife+", Annals of Statistics 2021 (CV+).
+    """
+
+    folds: int = Field(5, ge=2, description="each copy learns from all of them but one")
+    repeats: int = Field(2, ge=1, description="how often the rows are dealt anew")
+    test: float = Field(0.0, ge=0, lt=1, description="share of the rows that no copy sees and nothing is certified on")
+    column: str | None = Field(None, description="names the group of each row; all rows of a group are in one fold")
+    certify_one_each: bool = Field(
+        False, description="certify on one row of each group, drawn by chance, where rows of a group are alike"
+    )
+    searched: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of the rows that a search for models may judge by: nothing is certified on them",
+    )
+
+    @property
+    def group(self) -> str | None:
+        return self.column
+
+    @property
+    def crossing(self) -> CrossFit:
+        return self
+
+    @model_validator(mode="after")
+    def _grouped(self) -> Self:
+        if self.certify_one_each and self.column is None:
+            raise ValueError("certify_one_each needs the column that names the group of each row, got none")
+        return self
+
+    def parts(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> dict[str, Rows]:
+        groups, sick = self._people(table, targets)
+        shares = np.array([1 - self.test, self.test])
+        of_person = _dealt(sick, shares, np.random.default_rng([seed, 0]))[groups]
+        taught = np.flatnonzero(of_person == 0)
+        # What a search may see is chosen by people too, apart from everything else.
+        may = _dealt(sick, np.array([1 - self.searched, self.searched]), np.random.default_rng([seed, 1]))[groups]
+        certified = taught[may[taught] == 0]
+        if self.certify_one_each:
+            order = np.random.default_rng([seed, 2]).permutation(certified)
+            _, first = np.unique(groups[order], return_index=True)
+            certified = np.sort(order[first])
+        nobody = np.zeros(0, dtype=np.int64)
+        return {"training": taught, "validation": nobody, "certification": certified, "test": np.flatnonzero(of_person)}
+
+    def held(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
+        """As described by the family.
+
+        Raises BadStudy if a fold would hold no sick or no healthy case, or leave none.
+        """
+        rows = self.parts(table, targets, seed)["training"]
+        groups, sick = self._people(table[rows], targets[rows])
+        shares = np.full(self.folds, 1 / self.folds)
+        for kind, name in ((1, "sick"), (0, "healthy")):
+            if (count := int((sick == kind).sum())) < self.folds:
+                raise BadStudy(f"split.folds: should be {count} at most, with so many {name} cases, got {self.folds}.")
+        held = []
+        for repeat in range(self.repeats):
+            fold = _dealt(sick, shares, np.random.default_rng([seed, 3, repeat]))[groups]
+            held += [fold == number for number in range(self.folds)]
+        return np.stack(held, axis=1)
+
+    def _people(self, table: pl.DataFrame, targets: NDArray[np.int64]) -> tuple[Rows, NDArray[np.int64]]:
+        """The group of each row [rows], and whether any row of each group is sick [groups]."""
+        groups = np.arange(table.height) if self.column is None else group_places(table, self.column)
+        sick = np.zeros(int(groups.max(initial=-1)) + 1, dtype=np.int64)
+        np.maximum.at(sick, groups, targets)
+        return groups, sick
+
+
 class ByDate(Split):
     """The test part is a later time: from `test_from` to `until`; rows before `since` and from `until` on are left out.
 
@@ -123,6 +216,10 @@ class ByDate(Split):
     @property
     def group(self) -> str | None:
         return self.before.group
+
+    @property
+    def crossing(self) -> CrossFit | None:
+        return self.before.crossing
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -153,6 +250,12 @@ class ByDate(Split):
             parts[name] = rows
         return self._once(table, parts, [name for name in PARTS if name in later])
 
+    def held(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> NDArray[np.bool_] | None:
+        dates = _column(table, self.column)
+        days = (dates.str.to_date() if isinstance(dates.dtype, pl.String) else dates).cast(pl.Date)
+        early = days.is_between(self.since, self.certify_from or self.test_from, closed="left").arg_true().to_numpy()
+        return self.before.held(table[early], targets[early], seed)
+
     def _once(self, table: pl.DataFrame, parts: dict[str, Rows], later: list[str]) -> dict[str, Rows]:
         """Each group in one part: rows of a group that an earlier part has are left out of the later ones."""
         if self.group is None:
@@ -164,6 +267,17 @@ class ByDate(Split):
             earlier = np.concatenate([parts[other] for other in PARTS[: PARTS.index(name)]])
             parts[name] = parts[name][~np.isin(groups[parts[name]], groups[earlier])]
         return parts
+
+
+def _dealt(kinds: NDArray[np.int64], shares: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.int64]:
+    """Which of some parts each case goes to, [cases], by chance, with the same share of both kinds in each part."""
+    place = np.empty(len(kinds), dtype=np.int64)
+    for kind in (0, 1):
+        of_kind = np.flatnonzero(kinds == kind)
+        place[random.permutation(of_kind)] = np.searchsorted(
+            np.cumsum(shares)[:-1], (np.arange(len(of_kind)) + 0.5) / max(len(of_kind), 1), side="right"
+        )
+    return place
 
 
 def group_places(table: pl.DataFrame, column: str) -> Rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -20,14 +21,26 @@ from models.schema import Schema
 from models.value import Value, load_members
 from training.answer import Answer
 from training.answers.number import Number
-from training.model import Alternative, Budget, Model, Name
+from training.model import Alternative, Beside, Budget, Model, Name
 from training.net import EMBEDDING, IMAGE, INPUTS, NUMBERS
 from training.reference import Reference
+from training.sampling import Sampling
 from training.source import Source
 from training.split import Split
 from training.term import WEIGHTS, Term
 
-__all__ = ["Alternative", "Budget", "Model", "Outcome", "Study", "SymptomLabel", "find_study", "in_words", "shipped"]
+__all__ = [
+    "Alternative",
+    "Beside",
+    "Budget",
+    "Model",
+    "Outcome",
+    "Study",
+    "SymptomLabel",
+    "find_study",
+    "in_words",
+    "shipped",
+]
 
 load_members(models.contracts)
 for family in ("answers", "encoders", "losses", "networks", "numbers", "references", "sources", "weighings"):
@@ -88,10 +101,10 @@ class Study(Value):
         """Every head has a name of its own, which neither the network nor the graph uses for something else."""
         if len(set(self.heads)) < len(self.heads):
             raise ValueError(f"outcome and symptoms need a name each, got {', '.join(self.heads)}")
-        for model in self.models:
+        for at, model in self._networks():
             taken = {WEIGHTS, *model.network.tap_names()}
             if clash := sorted(taken & set(self.heads)):
-                raise ValueError(f"models.{model.name}.network: has a tap {clash[0]}, so no head should be called that")
+                raise ValueError(f"{at}.network: has a tap {clash[0]}, so no head should be called that")
         for place, symptom in enumerate(self.symptoms):
             try:
                 free_name(symptom.name)
@@ -103,11 +116,11 @@ class Study(Value):
     @model_validator(mode="after")
     def _seen(self) -> Self:
         """A photograph is looked at if there is one, and only then."""
-        for model in self.models:
+        for at, model in self._networks():
             if (model.network.image is None) != (self.columns.image is None):
                 there = "a photograph in columns.image" if self.columns.image else "none in columns.image"
                 raise ValueError(
-                    f"models.{model.name}.network.image: should be an image encoder if there is a photograph,"
+                    f"{at}.network.image: should be an image encoder if there is a photograph,"
                     f" and None if not, got {there}"
                 )
         return self
@@ -115,10 +128,10 @@ class Study(Value):
     @model_validator(mode="after")
     def _taps(self) -> Self:
         """Every term names things that are there, and something pulls on the outcome's head."""
-        for model in self.models:
+        for owner, model in self._networks():
             taps = self.taps(model)
             for place, term in enumerate(model.terms):
-                at = f"models.{model.name}.terms.{place}"
+                at = f"{owner}.terms.{place}"
                 if term.on not in taps:
                     raise ValueError(f"{at}.on: should be one of {', '.join(taps)}, got {term.on}")
                 _fits(term, at, self.widths.get(term.on))
@@ -130,8 +143,39 @@ class Study(Value):
                         f" {term.by.target!r}"
                     )
             if not any(_judges(term, self.outcome.name) for term in model.terms):
-                raise ValueError(f"models.{model.name}.terms: none pulls {self.outcome.name} towards its labels")
+                raise ValueError(f"{owner}.terms: none pulls {self.outcome.name} towards its labels")
         return self
+
+    @model_validator(mode="after")
+    def _blind(self) -> Self:
+        """Where copies of a network must not see some rows, nothing tells them of these by another way."""
+        if self.split.copies == 1:
+            return self
+        if self.columns.image is not None:
+            raise ValueError("split: photographs can not be cross-fitted: each copy would carry an encoder of its own")
+        for at, model in self._networks():
+            if model.budget.schedule != "cosine":
+                raise ValueError(
+                    f"{at}.budget.schedule: should be 'cosine' where every row teaches and none is left to stop by,"
+                    f" got {model.budget.schedule!r}"
+                )
+            if type(model.sampling).more is not Sampling.more:
+                kind = type(model.sampling).__name__
+                raise ValueError(f"{at}.sampling: {kind} makes cases of rows that some copies must not see")
+            for place, term in enumerate(model.terms):
+                if isinstance(term.against, Reference) and term.against.learns:
+                    raise ValueError(
+                        f"{at}.terms.{place}.against: a teacher that learns from all rows would tell copies of those"
+                        " that they must not see"
+                    )
+        return self
+
+    def _networks(self) -> Iterator[tuple[str, Model]]:
+        """Every network of every model, as a model of its own, by its path."""
+        for model in self.models:
+            own, *others = model.kinds
+            yield f"models.{model.name}", own
+            yield from ((f"models.{model.name}.beside.{place}", other) for place, other in enumerate(others))
 
     def taps(self, model: Model) -> dict[str, str]:
         """What a term of this model may sit on, and what that is: weights, embeddings, heads."""

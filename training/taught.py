@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
+from models.calibration import Calibration
 from models.errors import BadStudy
 from models.value import Value
+from training.averaged import Averaged
+from training.copies import Copies
 from training.data import Data
 from training.fit import Epoch, Fitted, fit, reproducible
 from training.labels import LEARNT_FROM, compared
 from training.model import Model
+from training.net import Net
 from training.reference import Answers
 from training.study import Study
 from training.undo import undo
@@ -24,24 +30,92 @@ def taught(
     parts: Mapping[str, Data],
     *,
     seed: int,
+    held: NDArray[np.bool_] | None = None,
     progress: Callable[[Epoch], None] = lambda _: None,
 ) -> Fitted:
-    """Build the model's network and train it; whatever it is compared with is worked out first.
+    """Build the model's networks and train them; whatever they are compared with is worked out first.
 
-    Raises BadStudy if a term is compared with what is not there.
+    `held` bool [rows, copies] says which rows of the training part which copy never sees: networks are then trained in
+    so many copies, and no validation part is asked for. What comes out is the mean of all, with the history of the
+    first.
+
+    Raises BadStudy if a term is compared with what is not there, or if the model's networks are undone differently.
     """
+    each, before = [], 0
+    for place, kind in enumerate(model.kinds):
+        told = partial(_later, progress, before)
+        each.append(_taught(study, kind, parts, seed=(seed + 1009 * place) % 2**31, held=held, progress=told))
+        before += kind.budget.epochs
+    if len(each) == 1 and held is None:
+        return each[0]
+    _undone_alike(study, model, parts, each)
+    return replace(each[0], net=Averaged([_nets(fitted) for fitted in each]), unseen=_unseen(each))
+
+
+def _later(progress: Callable[[Epoch], None], before: int, epoch: Epoch) -> None:
+    progress(replace(epoch, number=epoch.number + before))
+
+
+def _taught(
+    study: Study,
+    model: Model,
+    parts: Mapping[str, Data],
+    *,
+    seed: int,
+    held: NDArray[np.bool_] | None,
+    progress: Callable[[Epoch], None],
+) -> Fitted:
+    """One network of a model, or its copies."""
     labels = compared(study, model, parts, partial(says, study, parts, seed))
+    columns = parts["training"].columns
     with reproducible(seed):
-        net = model.network.build(study.columns, parts["training"].columns, study.widths)
+        nets = [
+            model.network.build(study.columns, columns, study.widths)
+            for _ in range(1 if held is None else held.shape[1])
+        ]
+        net = nets[0] if held is None else Copies(nets)
     return fit(
         model,
         net,
         head=study.outcome.name,
         training=(parts["training"].inputs, labels["training"]),
-        validation=(parts["validation"].inputs, labels["validation"]),
+        validation=(parts["validation"].inputs, labels["validation"]) if held is None else None,
+        held=held,
         seed=seed,
         progress=progress,
     )
+
+
+def _nets(fitted: Fitted) -> list[Net]:
+    if isinstance(fitted.net, Copies):
+        return fitted.net.apart()
+    assert isinstance(fitted.net, Net)
+    return [fitted.net]
+
+
+def _unseen(each: list[Fitted]) -> dict[str, NDArray[np.float32]] | None:
+    """The mean of what networks of all kinds say of rows they never saw."""
+    found = [fitted.unseen for fitted in each if fitted.unseen is not None]
+    if not found:
+        return None
+    return {head: np.mean([unseen[head] for unseen in found], axis=0, dtype=np.float32) for head in found[0]}
+
+
+def _undone_alike(study: Study, model: Model, parts: Mapping[str, Data], each: list[Fitted]) -> None:
+    """Logits are averaged before prices and sampling are undone, so that has to be the same for all of them."""
+    head = study.outcome.name
+    targets = parts["training"].labels[head]
+    first, *others = [undo(kind, head, targets, fitted.pull) for kind, fitted in zip(model.kinds, each, strict=True)]
+    for place, other in enumerate(others):
+        if other != first:
+            raise BadStudy(
+                f"models.{model.name}.beside.{place}: what its losses and sampling do to a probability should be undone"
+                f" as for the model's own network: by {_in_words(first)}, got {_in_words(other)}."
+            )
+
+
+def _in_words(found: Calibration) -> str:
+    return f"a {found.undo} of {found.loss_log_ratio + found.sampling_log_ratio:.4g}"
 
 
 def says(study: Study, parts: Mapping[str, Data], seed: int, model: Value, tap: str) -> Answers:

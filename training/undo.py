@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.calibration import Calibration
 from training.loss import Learning, Loss
 from training.model import Model
-from training.pull import Comparison, Pull
+from training.pull import Apart, Comparison, Pull
 from training.term import Term
 
 # Logits on which losses are asked; beyond them a map goes on as straight as at its ends.
@@ -41,6 +41,9 @@ def undo(model: Model, head: str, targets: NDArray[np.float32], pull: Pull | Non
         return plain.model_copy(update={"undo": "fitted"})
     if all(loss.target == "logit" for loss in losses):
         return plain.model_copy(update={"undo": "teacher", "sampling_log_ratio": 0.0})
+    # Copies that each learnt something of their own add something else each.
+    if any(isinstance(each, Apart) for each in by):
+        return plain.model_copy(update={"undo": "fitted"})
     if not all(_judges_rows(loss, model.terms[place], head) for loss, place in zip(losses, pulls, strict=True)):
         return plain.model_copy(update={"undo": "fitted"})
     weights = [model.terms[place].weight / (pull.scales[place] if pull else 1.0) for place in pulls]

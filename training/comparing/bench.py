@@ -49,6 +49,8 @@ class Bench:
     @classmethod
     def of(cls, study: Study, loaded: Loaded, purpose: Purpose) -> Bench:
         """A comparison deals training, validation and certification part; a search the first two alone."""
+        if loaded.crossed is not None:
+            return cls(study, pool(study, loaded.parts, (FIT,)), for_search(study))
         if purpose == "search":
             return cls(study, pool(study, loaded.parts, (FIT, STOP)), for_search(study))
         return cls(study, pool(study, loaded.parts), without_test(study.split))

@@ -16,9 +16,11 @@ class MLP(Network):
     """
 
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field((64, 64), min_length=1, description="width of each layer")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of a layer that is left out in each step of training")
 
     def layers(self, width: int) -> list[tuple[str, nn.Module, int]]:
+        dropped = [nn.Dropout(self.dropout)] if self.dropout else []
         return [
-            (f"hidden_{number}", nn.Sequential(nn.Linear(before, after), nn.SiLU()), after)
+            (f"hidden_{number}", nn.Sequential(nn.Linear(before, after), nn.SiLU(), *dropped), after)
             for number, (before, after) in enumerate(pairwise((width, *self.hidden)), 1)
         ]

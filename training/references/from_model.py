@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -15,6 +16,8 @@ class FromModel(Reference):
     The teacher is written out whole, so that the student's provenance holds it; its contract is not asked for. Of
     the outcome it says the logit of the probability: what its losses and sampling did is undone.
     """
+
+    learns: ClassVar[bool] = True
 
     model: Model = Field(description="the teacher; it sees the columns of the student, and has its heads")
     tap: str = Field(description="of the teacher: a head or an embedding")
