@@ -46,7 +46,9 @@ def compare(
         asked = find_study(study)
         loaded = load(asked)
         if search is not None:
-            _search(asked, loaded, out / asked.name, named=study, minutes=search, jobs=jobs, only=only, replace=replace)
+            searched(
+                asked, loaded, out / asked.name, named=study, minutes=search, jobs=jobs, only=only, replace=replace
+            )
             return
         found = _compare(asked, loaded, out / asked.name, named=study, seeds=seeds, jobs=jobs)
     command = f"fulcrum compare {study} --seeds {seeds}"
@@ -97,7 +99,7 @@ def _show(found: Comparison, folder: Path, command: str) -> None:
         screen.print(f"Wrote {file}", soft_wrap=True)
 
 
-def _search(
+def searched(
     study: Study,
     loaded: Loaded,
     folder: Path,
@@ -106,9 +108,9 @@ def _search(
     minutes: float,
     jobs: int,
     only: str | None,
-    replace: bool,
-) -> None:
-    """Search each model in its share of the time, and write the study of the best."""
+    replace: bool = False,
+) -> Path:
+    """Search each model in its share of the time, and write the study of the best: the file of it."""
     from training.comparing.search import search
     from training.comparing.searched import write_study
 
@@ -130,3 +132,4 @@ def _search(
         screen.print(f"{each}", soft_wrap=True)
     write_study(named, [each.model for each in best], file)
     screen.print(f"Wrote {file}", soft_wrap=True)
+    return file

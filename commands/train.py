@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands.answering import UNREACHABLE, answered, complaints, need_training, screen
+from commands.compare import searched
 
 if TYPE_CHECKING:
     from models.bundle import Bundle
     from models.comparison import Comparison
+    from training.model import Model
     from training.run import Loaded, Made
     from training.study import Study
+
+# Beyond so many copies their mean moves no more.
+MOST_COPIES = 200
 
 
 def train(
     study: Annotated[str, typer.Argument(help="a shipped study (covid, breast) or the path of a study file")],
     out: Annotated[Path, typer.Option(help="bundles go to OUT/<study>/<model>")] = Path("out"),
     only: Annotated[str | None, typer.Option(help="train this model of the study alone")] = None,
+    budget: Annotated[
+        float | None, typer.Option(min=0, metavar="MINUTES", help="spend so long, on more copies of the networks")
+    ] = None,
+    search: Annotated[
+        float | None, typer.Option(min=0, metavar="MINUTES", help="first look so long for better losses and networks")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="with --search: processes that train side by side")] = 1,
 ) -> None:
     """Train the models of a study, certify and export each, and measure it on the test part.
 
@@ -27,43 +40,26 @@ def train(
     certification part does not carry is not written (exit code 4).
     """
     need_training()
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from models.errors import BadStudy, Unreachable
-    from training.fit import Epoch
-    from training.run import load, run
+    from training.run import load
     from training.study import find_study
 
-    made, refused = [], []
     with answered():
         asked = find_study(study)
-        models = [model for model in asked.models if only in {None, model.name}]
-        if not models:
-            raise BadStudy(f"--only: should be one of {', '.join(model.name for model in asked.models)}, got {only}.")
+        _wanted(asked, only)
         loaded = load(asked)
-        compared = _compared(asked, loaded, out / asked.name)
-        bar = Progress(
-            TextColumn("{task.description:12}"),
-            BarColumn(),
-            TextColumn("{task.fields[state]}"),
-            TimeElapsedColumn(),
-            console=complaints,
-        )
-        with bar:
-            for model in models:
-                task = bar.add_task(model.name, total=model.epochs, state="starting")
-
-                def progress(epoch: Epoch, task: object = task) -> None:
-                    bar.update(task, completed=epoch.number, state=str(epoch))  # type: ignore[arg-type]  # rich's own id
-
-                try:
-                    result = run(asked, model, loaded, out, progress, comparison=compared)
-                except Unreachable as error:
-                    refused.append(f"{asked.name}/{model.name}: {error}")
-                    bar.update(task, state="refused: its contract can not be certified")
-                else:
-                    made.append(result)
-                    bar.update(task, total=1, completed=1, state=f"kept epoch {result.fitted.kept.number}")
+        if search is not None:
+            file = searched(
+                asked, loaded, out / asked.name, named=study, minutes=search, jobs=jobs, only=only, replace=True
+            )
+            asked = find_study(str(file))
+            loaded = load(asked)
+        begun = time.monotonic()
+        made, refused = _all(asked, loaded, out, only)
+        if budget is not None:
+            asked, more = _larger(asked, 60 * budget / (time.monotonic() - begun))
+            if more:
+                loaded = load(asked)
+                made, refused = _all(asked, loaded, out, only)
         joint = _pathway(asked, loaded, {each.bundle.manifest.model: each for each in made}, out / asked.name)
         if joint:
             screen.print(f"{joint}", soft_wrap=True)
@@ -73,6 +69,67 @@ def train(
         complaints.print(line, soft_wrap=True)
     if refused:
         raise typer.Exit(UNREACHABLE)
+
+
+def _wanted(study: Study, only: str | None) -> list[Model]:
+    from models.errors import BadStudy
+
+    models = [model for model in study.models if only in {None, model.name}]
+    if not models:
+        raise BadStudy(f"--only: should be one of {', '.join(model.name for model in study.models)}, got {only}.")
+    return models
+
+
+def _all(study: Study, loaded: Loaded, out: Path, only: str | None) -> tuple[list[Made], list[str]]:
+    """What was made, and why what was not made was refused."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from models.errors import Unreachable
+    from training.fit import Epoch
+    from training.run import run
+
+    made, refused = [], []
+    compared = _compared(study, loaded, out / study.name)
+    bar = Progress(
+        TextColumn("{task.description:12}"),
+        BarColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeElapsedColumn(),
+        console=complaints,
+    )
+    with bar:
+        for model in _wanted(study, only):
+            task = bar.add_task(model.name, total=model.epochs, state="starting")
+
+            def progress(epoch: Epoch, task: object = task) -> None:
+                bar.update(task, completed=epoch.number, state=str(epoch))  # type: ignore[arg-type]  # rich's own id
+
+            try:
+                result = run(study, model, loaded, out, progress, comparison=compared)
+            except Unreachable as error:
+                refused.append(f"{study.name}/{model.name}: {error}")
+                bar.update(task, state="refused: its contract can not be certified")
+            else:
+                made.append(result)
+                bar.update(task, total=1, completed=1, state=f"kept epoch {result.fitted.kept.number}")
+    return made, refused
+
+
+def _larger(study: Study, times: float) -> tuple[Study, bool]:
+    """The study with so many times as many copies of its networks, as far as they are worth it; whether it is another.
+
+    Raises BadStudy if it has no copies to have more of.
+    """
+    from models.errors import BadStudy
+
+    split = study.split.more(min(times, MOST_COPIES / study.split.copies))
+    if split is None:
+        raise BadStudy("--budget: should be left out where the split is no CrossFit: there are no copies to add.")
+    if split.copies <= study.split.copies:
+        complaints.print(f"{study.split.copies} copies took the time there is.")
+        return study, False
+    complaints.print(f"There is time for {split.copies} copies in place of {study.split.copies}.")
+    return type(study)(**{**dict(study), "split": split}), True
 
 
 def _compared(study: Study, loaded: Loaded, folder: Path) -> Comparison | None:

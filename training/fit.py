@@ -37,7 +37,7 @@ class Fitted:
 
     `pull` is what it went down, as it was in that epoch; `pulls` says how hard each term pulled on each tap. `unseen`
     holds what each head says of the rows of the training part, [rows] or [rows, width], by the mean of the copies
-    that never saw them; None if every network saw them all.
+    that never saw them; None if every network saw them all. `beside` is what further networks of the model went down.
     """
 
     net: Net | Copies | Averaged
@@ -46,6 +46,7 @@ class Fitted:
     pull: Pull
     pulls: PullTable
     unseen: Mapping[str, NDArray[np.float32]] | None = None
+    beside: tuple[Pull, ...] = ()
 
 
 def fit(

@@ -17,8 +17,8 @@ from models.errors import BadStudy
 from models.schema import Binary, Categorical, Column, Numeric
 from models.table import FALSE, TRUE
 from training.net import EMBEDDING, INPUTS
+from training.recipe import Recipe, recipe
 from training.sources.file import read_file
-from training.split import Shares
 from training.term import WEIGHTS
 
 # Words people write for "not known". They are named in the study file, where they can be corrected.
@@ -28,7 +28,8 @@ MOST_CATEGORIES = 30
 FEW_CATEGORIES, MOST_GROUPINGS = 5, 3
 # Half the span more on either side still fits a 32-bit float.
 LARGEST = 1e38
-SHARES = Shares(training=0.4, validation=0.15, certification=0.3, test=0.15)
+# With so many positives a part of the table can be spared to test on; with fewer, every row is worth more elsewhere.
+SPARED_FROM, SPARED = 2000, 0.15
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,30 @@ class Inferred:
     left_out: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is to be promised: recall of the screen and precision of the pre-surgical model, with what confidence.
+
+    None asks for the highest usual one that the table can be expected to carry. `prevalence` is that of the precision;
+    None is the share of positives in the table. `searched` is the share of the rows that a search may choose by.
+    """
+
+    recall: float | None = None
+    precision: float | None = None
+    confidence: float = 0.9
+    prevalence: float | None = None
+    searched: float = 0.0
+
+
 def study_text(
-    table: Path, *, target: str, positive: str, name: str, group: str | None = None, drop: Sequence[str] = ()
+    table: Path,
+    *,
+    target: str,
+    positive: str,
+    name: str,
+    group: str | None = None,
+    drop: Sequence[str] = (),
+    asked: Asked = Asked(),  # frozen
 ) -> str:
     """The Python text of a study of a CSV or Parquet file.
 
@@ -64,7 +87,7 @@ def study_text(
     if not inferred.columns:
         raise BadStudy(f"{table}: no column is left to learn from: {_reasons(inferred)}.")
     words = _empty_words(table, rows)
-    return _text(table, name, target, positive, group, inferred, words, rows.height, positives)
+    return _text(table, name, target, positive, group, inferred, words, rows.height, positives, asked)
 
 
 def infer(rows: pl.DataFrame) -> Inferred:
@@ -165,19 +188,18 @@ def _reasons(inferred: Inferred) -> str:
     return "; ".join(f"{name}: {reason}" for name, reason in inferred.left_out.items()) or "there is none"
 
 
-def _recall(positives: int) -> float:
-    """The highest usual recall that the certification part can carry."""
-    expected = math.floor(positives * SHARES.certification)
-    fitting = [level for level in (0.95, 0.9, 0.85, 0.8) if Recall(at_least=level).positives_needed <= expected]
-    return fitting[0] if fitting else 0.8
+def _recall(positives: int, confidence: float) -> float:
+    """The highest usual recall that so many positives can carry."""
+    usual = (0.95, 0.9, 0.85, 0.8)
+    needed = ((level, Recall(at_least=level, confidence=confidence).positives_needed) for level in usual)
+    return next((level for level, count in needed if count <= positives), usual[-1])
 
 
-def _precision(prevalence: float, positives: int, negatives: int) -> float:
+def _precision(prevalence: float, sick: int, healthy: int, confidence: float) -> float:
     """The highest usual precision that a fair model, flagging half of the sick and 2 % of the healthy, can carry."""
-    sick, healthy = (math.floor(count * SHARES.certification) for count in (positives, negatives))
     hits, alarms = sick // 2, math.ceil(0.02 * healthy)
     counts = Counts(hits=hits, misses=sick - hits, alarms=alarms, clears=healthy - alarms)
-    bound = Precision(at_least=0.5, prevalence=prevalence).promises[0].carried(counts)
+    bound = Precision(at_least=0.5, prevalence=prevalence, confidence=confidence).promises[0].carried(counts)
     return max((level for level in (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1) if level <= bound), default=0.05)
 
 
@@ -233,48 +255,65 @@ def _text(  # noqa: PLR0917  # every blank of the form
     words: Sequence[str],
     height: int,
     positives: int,
+    asked: Asked,
 ) -> str:
     head = identifier(target)
     if head in {WEIGHTS, INPUTS, EMBEDDING}:
         head = f"is_{head}"
-    prevalence = positives / height
-    precision = _precision(prevalence, positives, height - positives)
-    recall = _recall(positives)
+    spared = SPARED if positives >= SPARED_FROM else 0.0
+    certified = math.floor(positives * (1 - spared) * (1 - asked.searched))
+    prevalence = asked.prevalence or positives / height
+    confidence = asked.confidence
+    sure = _literal(confidence)
+    healthy = math.floor((height - positives) * (1 - spared) * (1 - asked.searched))
+    precision = asked.precision or _precision(prevalence, certified, healthy, confidence)
+    recall = asked.recall or _recall(certified, confidence)
     around = f"({prevalence / 4:.4g}, {min(prevalence * 4, 0.9):.4g})"
     told_apart = _groupings(inferred.columns)
     grouping = "from models.grouping import Grouping\n" if told_apart else ""
-    small = height < 2000
-    network = "Linear()" if small else "MLP(hidden=(64, 64))"
-    module = "linear import Linear" if small else "mlp import MLP"
-    batch = min(1024, max(32, 2 ** round(math.log2(height / 16))))
-    split = f"ByGroup(column={_literal(group)}, shares=shares)" if group else "Random(shares=shares)"
     used = sorted({type(column).__name__ for column in inferred.columns})
     empty = f", empty={_literal(tuple(words))}" if words else ""
-    decay = 0.01 if small else 0.0001
     columns = "\n".join(f"            {_written(column)}," for column in inferred.columns)
-    shares = ", ".join(f"{part}={share}" for part, share in SHARES.model_dump().items())
     left_out = "".join(
         f"# Left out: {_in_comment(column)}, because {reason}.\n" for column, reason in inferred.left_out.items()
     )
+    made = recipe(math.floor(height * (1 - spared)), math.floor(positives * (1 - spared)))
     return f'''"""{name}: {head}, {height:,} rows of which {positives:,} positive."""
 
 from models.background import Background
 from models.change_control import ChangeControl
 from models.contracts.precision import Precision
 from models.contracts.recall import Recall
-from models.costs import Costs
 {grouping}from models.schema import {", ".join([*used, "Schema"])}
 from training.losses.cost_weighted import CostWeighted
 from training.losses.squared_size import SquaredSize
-from training.networks.{module}
+from training.networks.linear import Linear
+from training.networks.mlp import MLP
+from training.numbers.bounded_bins import BoundedBins
 from training.sources.file import File
-from training.split import {"ByGroup" if group else "Random"}, Shares
-from training.study import Budget, Model, Outcome, Study
+from training.split import CrossFit
+from training.study import Beside, Budget, Model, Outcome, Study
 from training.term import WEIGHTS, Term
 
 # Kinds, ranges and categories were read off the table. Correct them where more can be true, or less: a row
 # outside of them will be refused. Say in `meaning` and `unit` what a column is; callers will read it.
-{left_out}shares = Shares({shares})
+{left_out}
+# Two kinds of networks answer together: one in which columns may act on each other, held back by leaving out half of
+# it at a time, and an additive one of bent lines. Weighting misses or alarms rarely helps either of them
+# (`fulcrum compare` tells whether it does here), so both models learn plain probabilities, and differ in their cut.
+numbers = BoundedBins(bins={made.bins})
+outcome = Term(on={_literal(head)}, against={_literal(head)}, by=CostWeighted())
+additive = Beside(
+    network=Linear(numbers=numbers),
+    terms=(outcome, Term(on=WEIGHTS, by=SquaredSize(), weight={made.ridge:.3g})),
+    budget={_budget(made, made.linear_rate)},
+)
+networks = {{
+    "network": MLP(hidden=({made.hidden},), dropout={made.dropout}, numbers=numbers),
+    "terms": (outcome,),
+    "budget": {_budget(made, made.rate, made.decay)},
+    "beside": (additive,),
+}}
 
 study = Study(
     name={_literal(name)},
@@ -287,37 +326,46 @@ study = Study(
     outcome=Outcome(name={_literal(head)}, column={_literal(target)}, positive={_literal(positive)}),
     # What only you can tell fills the report; models/background.py lists all that may be told.
     background=Background(population="", setting="", eligibility="", reference_standard="", funding=""),
-{told_apart}    split={split},
+{told_apart}    # Every row teaches, and is certified on by copies of the networks that never saw it.
+    split={_split(made, spared, group, asked.searched)},
     models=(
         Model(
             name="screen",
             purpose="Who should be looked at again: misses few of the sick.",
-            network={network},
-            terms=(
-                Term(on={_literal(head)}, against={_literal(head)}, by=CostWeighted(costs=Costs(miss=5.0))),
-                Term(on=WEIGHTS, by=SquaredSize(), weight={decay}),
-            ),
-            # The highest usual promise that about {math.floor(positives * SHARES.certification)} positives can carry.
-            contract=Recall(at_least={recall}),
+            # About {certified} positives are certified on.
+            contract=Recall(at_least={_literal(recall)}, confidence={sure}),
             # What may be turned after release: within this, live and at once; beyond it, by a new release.
-            change_control=ChangeControl(criteria=(Recall(at_least={recall - 0.05:.4g}),), prevalences={around}),
-            budget=Budget(batch={batch}),
+            change_control=ChangeControl(
+                criteria=(Recall(at_least={recall - 0.05:.4g}, confidence={sure}),), prevalences={around}
+            ),
+            **networks,
         ),
         Model(
             name="presurgical",
             purpose="Who can be treated at once: few of the healthy are.",
-            network={network},
-            terms=(
-                Term(on={_literal(head)}, against={_literal(head)}, by=CostWeighted(costs=Costs(false_alarm=2.0))),
-                Term(on=WEIGHTS, by=SquaredSize(), weight={decay}),
-            ),
-            # What a fair model can carry at the share of positives in the table; name the share where it will be used.
-            contract=Precision(at_least={precision}, prevalence={prevalence:.4g}),
+            # At the share of positives in the table; name the share where it will be used.
+            contract=Precision(at_least={_literal(precision)}, prevalence={prevalence:.4g}, confidence={sure}),
             change_control=ChangeControl(
-                criteria=(Precision(at_least={precision * 0.8:.4g}, prevalence={prevalence:.4g}),), prevalences={around}
+                criteria=(
+                    Precision(at_least={precision * 0.8:.4g}, prevalence={prevalence:.4g}, confidence={sure}),
+                ),
+                prevalences={around},
             ),
-            budget=Budget(batch={batch}),
+            **networks,
         ),
     ),
 )
 '''
+
+
+def _budget(made: Recipe, rate: float, decay: float = 0.0) -> str:
+    fields = f'epochs={made.epochs}, batch={made.batch}, learning_rate={rate:.3g}, schedule="cosine"'
+    return f"Budget({fields}{f', decay={decay:.3g}' if decay else ''})"
+
+
+def _split(made: Recipe, spared: float, group: str | None, searched: float) -> str:
+    fields = [f"folds={made.folds}", f"repeats={made.repeats}"]
+    fields += [f"test={spared}"] if spared else []
+    fields += [f"column={_literal(group)}", "certify_one_each=True"] if group else []
+    fields += [f"searched={searched}"] if searched else []
+    return f"CrossFit({', '.join(fields)})"

@@ -38,7 +38,7 @@ from training.model import Model
 from training.split import PARTS, group_places
 from training.study import Study
 from training.taught import taught
-from training.undo import undo
+from training.undo import undo_all
 from training.unseen import told, worse
 
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy", "scipy", "polars")
@@ -210,7 +210,7 @@ def _calibration(model: Model, head: str, parts: dict[str, Data], raw: onnx.Mode
     """
     targets = parts["training"].labels[head]
     try:
-        made = undo(model, head, targets, fitted.pull)
+        made = undo_all(model, head, targets, (fitted.pull, *fitted.beside))
         if fitted.unseen is not None:
             return made.fit(fitted.unseen[head], targets)
         logits = Graph(graph.as_bytes(raw)).run(parts["validation"].inputs)[f"{graph.RAW}{head}"]

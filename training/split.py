@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from datetime import date
 from itertools import pairwise
@@ -54,6 +55,11 @@ class Split(Member):
     @property
     def crossing(self) -> CrossFit | None:
         """How rows are dealt into folds, if they are; None if other cases are certified on than those that teach."""
+        return None
+
+    def more(self, times: float) -> Split | None:
+        """The same with so many times as many copies; None if there is but one network."""
+        del times
         return None
 
     @property
@@ -124,7 +130,8 @@ class CrossFit(Split):
 
     The rows are dealt into `folds`, `repeats` times over. For each fold a copy of a network learns from all other
     rows; what is delivered is the mean of all copies. A row's certified score is the mean of the copies that never
-    saw it, so no part has to be set aside to certify on, and none to stop by. Folds hold the same share of the sick.
+    saw it, so no part has to be set aside to certify on, and none to stop by: the training part holds the rows of the
+    others, but for the test. Folds hold the same share of the sick.
 
     Source: Vovk, "Cross-conformal predictors", Annals of Mathematics and Artificial Intelligence 2015; Barber, Candes,
     Ramdas & Tibshirani, "Predictive inference with the jackknife+", Annals of Statistics 2021 (CV+).
@@ -141,7 +148,7 @@ class CrossFit(Split):
         0.0,
         ge=0,
         lt=1,
-        description="share of the rows that a search for models may judge by: nothing is certified on them",
+        description="share of the rows by which a search may choose: they teach, and nothing is certified on them",
     )
 
     @property
@@ -165,13 +172,13 @@ class CrossFit(Split):
         taught = np.flatnonzero(of_person == 0)
         # What a search may see is chosen by people too, apart from everything else.
         may = _dealt(sick, np.array([1 - self.searched, self.searched]), np.random.default_rng([seed, 1]))[groups]
-        certified = taught[may[taught] == 0]
+        certified, searched = taught[may[taught] == 0], taught[may[taught] == 1]
         if self.certify_one_each:
             order = np.random.default_rng([seed, 2]).permutation(certified)
             _, first = np.unique(groups[order], return_index=True)
             certified = np.sort(order[first])
-        nobody = np.zeros(0, dtype=np.int64)
-        return {"training": taught, "validation": nobody, "certification": certified, "test": np.flatnonzero(of_person)}
+        left = np.flatnonzero(of_person)
+        return {"training": taught, "validation": searched, "certification": certified, "test": left}
 
     def held(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
         """As described by the family.
@@ -189,6 +196,10 @@ class CrossFit(Split):
             fold = _dealt(sick, shares, np.random.default_rng([seed, 3, repeat]))[groups]
             held += [fold == number for number in range(self.folds)]
         return np.stack(held, axis=1)
+
+    def more(self, times: float) -> CrossFit:
+        """The same, dealt so many times as often: the mean of more copies."""
+        return self.model_copy(update={"repeats": max(math.floor(self.repeats * times), 1)})
 
     def _people(self, table: pl.DataFrame, targets: NDArray[np.int64]) -> tuple[Rows, NDArray[np.int64]]:
         """The group of each row [rows], and whether any row of each group is sick [groups]."""
@@ -220,6 +231,10 @@ class ByDate(Split):
     @property
     def crossing(self) -> CrossFit | None:
         return self.before.crossing
+
+    def more(self, times: float) -> ByDate | None:
+        before = self.before.more(times)
+        return None if before is None else self.model_copy(update={"before": before})
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -9,7 +9,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import Calibration
 from models.errors import BadStudy
 from models.value import Value
 from training.averaged import Averaged
@@ -39,7 +38,7 @@ def taught(
     so many copies, and no validation part is asked for. What comes out is the mean of all, with the history of the
     first.
 
-    Raises BadStudy if a term is compared with what is not there, or if the model's networks are undone differently.
+    Raises BadStudy if a term is compared with what is not there.
     """
     each, before = [], 0
     for place, kind in enumerate(model.kinds):
@@ -48,8 +47,8 @@ def taught(
         before += kind.budget.epochs
     if len(each) == 1 and held is None:
         return each[0]
-    _undone_alike(study, model, parts, each)
-    return replace(each[0], net=Averaged([_nets(fitted) for fitted in each]), unseen=_unseen(each))
+    beside = tuple(fitted.pull for fitted in each[1:])
+    return replace(each[0], net=Averaged([_nets(fitted) for fitted in each]), unseen=_unseen(each), beside=beside)
 
 
 def _later(progress: Callable[[Epoch], None], before: int, epoch: Epoch) -> None:
@@ -99,23 +98,6 @@ def _unseen(each: list[Fitted]) -> dict[str, NDArray[np.float32]] | None:
     if not found:
         return None
     return {head: np.mean([unseen[head] for unseen in found], axis=0, dtype=np.float32) for head in found[0]}
-
-
-def _undone_alike(study: Study, model: Model, parts: Mapping[str, Data], each: list[Fitted]) -> None:
-    """Logits are averaged before prices and sampling are undone, so that has to be the same for all of them."""
-    head = study.outcome.name
-    targets = parts["training"].labels[head]
-    first, *others = [undo(kind, head, targets, fitted.pull) for kind, fitted in zip(model.kinds, each, strict=True)]
-    for place, other in enumerate(others):
-        if other != first:
-            raise BadStudy(
-                f"models.{model.name}.beside.{place}: what its losses and sampling do to a probability should be undone"
-                f" as for the model's own network: by {_in_words(first)}, got {_in_words(other)}."
-            )
-
-
-def _in_words(found: Calibration) -> str:
-    return f"a {found.undo} of {found.loss_log_ratio + found.sampling_log_ratio:.4g}"
 
 
 def says(study: Study, parts: Mapping[str, Data], seed: int, model: Value, tap: str) -> Answers:

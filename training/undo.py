@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.calibration import Calibration
+from models.errors import BadStudy
 from training.loss import Learning, Loss
 from training.model import Model
 from training.pull import Apart, Comparison, Pull
@@ -48,6 +49,27 @@ def undo(model: Model, head: str, targets: NDArray[np.float32], pull: Pull | Non
         return plain.model_copy(update={"undo": "fitted"})
     weights = [model.terms[place].weight / (pull.scales[place] if pull else 1.0) for place in pulls]
     return plain.model_copy(update=_found(by, weights))
+
+
+def undo_all(model: Model, head: str, targets: NDArray[np.float32], pulls: Sequence[Pull]) -> Calibration:
+    """The undo of a model whose networks are averaged, each of which went down one of `pulls`, its own first.
+
+    Logits are averaged before anything is undone, so what is undone has to be the same for all.
+
+    Raises BadStudy naming the network that is undone otherwise.
+    """
+    first, *others = [undo(kind, head, targets, pull) for kind, pull in zip(model.kinds, pulls, strict=True)]
+    for place, other in enumerate(others):
+        if other != first:
+            raise BadStudy(
+                f"models.{model.name}.beside.{place}: what its losses and sampling do to a probability should be undone"
+                f" as for the model's own network: by {_in_words(first)}, got {_in_words(other)}."
+            )
+    return first
+
+
+def _in_words(found: Calibration) -> str:
+    return f"a {found.undo} of {found.loss_log_ratio + found.sampling_log_ratio:.4g}"
 
 
 def rule(loss: Loss) -> str:

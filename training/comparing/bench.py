@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import FulcrumError
-from training.comparing.dealing import FIT, STOP, Dealt, Pool, deal, for_search, pool, without_test
+from training.comparing.dealing import FIT, STOP, Dealt, Pool, Rows, apart, deal, for_search, pool, without_test
 from training.fit import Epoch
 from training.model import Model
 from training.run import Loaded
@@ -40,17 +40,28 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Bench:
-    """A study with the pool of its rows that may be dealt, and the split that deals them."""
+    """A study with the pool of its rows that may be dealt, and the split that deals them.
+
+    `judged` are the rows of the pool to judge by in every seed; None if they are dealt too.
+    """
 
     study: Study
     pool: Pool
     split: Split
+    judged: Rows | None = None
 
     @classmethod
     def of(cls, study: Study, loaded: Loaded, purpose: Purpose) -> Bench:
-        """A comparison deals training, validation and certification part; a search the first two alone."""
+        """A comparison deals training, validation and certification part; a search the first two alone.
+
+        Where every row teaches, a search judges by the people that nothing is certified on.
+
+        Raises BadStudy if it is to search and there are none.
+        """
         if loaded.crossed is not None:
-            return cls(study, pool(study, loaded.parts, (FIT,)), for_search(study))
+            every = pool(study, loaded.parts, (FIT,))
+            judged = apart(every, loaded.crossed.places) if purpose == "search" else None
+            return cls(study, every, for_search(study), judged)
         if purpose == "search":
             return cls(study, pool(study, loaded.parts, (FIT, STOP)), for_search(study))
         return cls(study, pool(study, loaded.parts), without_test(study.split))
@@ -62,7 +73,7 @@ class Bench:
 
     def deal(self, seed: int) -> Dealt:
         """The rows of one seed."""
-        return deal(self.split, self.pool, self.study.outcome.name, seed)
+        return deal(self.split, self.pool, self.study.outcome.name, seed, judged=self.judged)
 
     def train(self, model: Model, seed: int, *, until: float = math.inf) -> Outcome:
         """Fit and stop a model on the rows of a seed, and score those it is judged by.

@@ -89,20 +89,28 @@ def judges() -> list[type[Loss]]:
 
 
 def judged_by(study: Study, model: Model, loss: Loss) -> Model:
-    """The model with this loss in place of what compared the outcome with its labels; all else as it was.
+    """The model with this loss in place of what compared the outcome with its labels, in each of its networks.
 
     Raises BadStudy if nothing did.
     """
-    head = study.outcome.name
-    places = [place for place, term in enumerate(model.terms) if (term.on, term.against) == (head, head)]
-    if not places:
+    terms = _judged_by(study.outcome.name, model.terms, loss)
+    if terms is None:
+        head = study.outcome.name
         raise BadStudy(f"models.{model.name}.terms: should compare {head} with its labels, got none that does.")
-    terms = list(model.terms)
-    weight = sum(terms[place].weight for place in places)
-    terms[places[0]] = Term(on=head, against=head, by=loss, weight=weight)
-    return model.model_copy(
-        update={"terms": tuple(term for place, term in enumerate(terms) if place not in places[1:])}
+    beside = tuple(
+        each.model_copy(update={"terms": _judged_by(study.outcome.name, each.terms, loss) or each.terms})
+        for each in model.beside
     )
+    return model.model_copy(update={"terms": terms, "beside": beside})
+
+
+def _judged_by(head: str, terms: tuple[Term, ...], loss: Loss) -> tuple[Term, ...] | None:
+    places = [place for place, term in enumerate(terms) if (term.on, term.against) == (head, head)]
+    if not places:
+        return None
+    weight = sum(terms[place].weight for place in places)
+    judged = Term(on=head, against=head, by=loss, weight=weight)
+    return tuple(judged if place == places[0] else term for place, term in enumerate(terms) if place not in places[1:])
 
 
 def together(contracts: list[Contract]) -> Contract:

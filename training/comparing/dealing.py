@@ -72,8 +72,23 @@ def chosen(data: Data, rows: Rows) -> Data:
     )
 
 
-def deal(split: Split, pool: Pool, head: str, seed: int) -> Dealt:
+def apart(pool: Pool, certified: Rows) -> Rows:
+    """The rows of people of whom none is `certified` on, int64 [rows], in order.
+
+    Raises BadStudy if there are none.
+    """
+    found = np.flatnonzero(~np.isin(pool.people, pool.people[certified]))
+    if not len(found):
+        raise BadStudy(
+            "split.searched: should be above 0 to search for models: on what they are chosen by, none is certified."
+        )
+    return found
+
+
+def deal(split: Split, pool: Pool, head: str, seed: int, *, judged: Rows | None = None) -> Dealt:
     """Take the pool apart as `split` does, with another seed.
+
+    If there are rows that are to be `judged` by, these alone are, and all others are to fit on and to stop by.
 
     Raises BadStudy if a part is left without cases of both kinds.
     """
@@ -81,6 +96,9 @@ def deal(split: Split, pool: Pool, head: str, seed: int) -> Dealt:
     parts = split.parts(pool.data.table, targets, seed)
     # A split of one's own may still set aside a part for the test: here it is judged by.
     judge = np.sort(np.concatenate([parts[JUDGE], parts["test"]]))
+    if judged is not None:
+        rest = {FIT: np.sort(np.concatenate([parts[FIT], judge])), STOP: parts[STOP]}
+        parts, judge = {name: np.setdiff1d(rows, judged) for name, rows in rest.items()}, judged
     for name, rows in ((FIT, parts[FIT]), (STOP, parts[STOP]), ("judged", judge)):
         if len(np.unique(targets[rows])) < 2:
             raise BadStudy(f"split: the {name} rows should hold cases of both kinds in seed {seed}, got {len(rows)}.")
