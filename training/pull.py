@@ -126,7 +126,7 @@ class Pull(nn.Module):
         seen = None if seen is None else seen.repeat_interleave(members // self.copies, dim=1)
         if self.told[place].row_by_row and not isinstance(by, Apart):
             values = by(output.flatten(0, 1), None if target is None else target.flatten(0, 1))
-            return _averaged(values, None if seen is None else seen.flatten())
+            return _averaged(values, seen)
         each = []
         for at in range(members):
             own = by.of[at * self.copies // members] if isinstance(by, Apart) else by
@@ -193,10 +193,15 @@ def _target(term: Term, taps: Taps, cases: Cases) -> torch.Tensor | None:
 
 
 def _averaged(values: torch.Tensor, mix: torch.Tensor | None) -> torch.Tensor:
+    """The mean of all values, a row weighing as `mix` [rows] says.
+
+    By `mix` [rows, members] it is the mean of each member's own mean: what others saw of a batch is nothing to it.
+    """
     # A row of an embedding counts once, however wide the embedding is.
     values = values.flatten(start_dim=1).mean(dim=1) if values.ndim > 1 else values
     if mix is not None:
-        return (values * mix).sum() / mix.sum().clamp(min=torch.finfo(values.dtype).tiny)
+        values = values.reshape(mix.shape)
+        return ((values * mix).sum(dim=0) / mix.sum(dim=0).clamp(min=torch.finfo(values.dtype).tiny)).mean()
     # Rows without the label do not pull; a batch without any does not either.
     return values.sum() / max(len(values), 1)
 
@@ -215,8 +220,12 @@ def _constant(
     """The best constant answer to a term, rows weighing as `weights` [rows] says; 0 where a search makes no sense."""
     if not len(label):
         return Constant(0.0, 1.0)
+    if label.ndim == 1:
+        # In an order of their own: who has which label is not told, not even by how sums are rounded.
+        order = torch.argsort(label, stable=True)
+        label, weights = label[order], weights[order]
     if isinstance(by, nn.Module) or tap.ndim > 1 or not loss.row_by_row:
-        # Rows of a table are often in an order: some are taken from all over it.
+        # Of many, some are taken from all over.
         some = torch.linspace(0, len(label) - 1, min(most, len(label))).long()
         with torch.no_grad():
             output = tap.new_zeros((len(some), *tap.shape[1:]))

@@ -162,6 +162,11 @@ class Study(Value):
             if type(model.sampling).more is not Sampling.more:
                 kind = type(model.sampling).__name__
                 raise ValueError(f"{at}.sampling: {kind} makes cases of rows that some copies must not see")
+            if model.weighing.build(1) is not None:
+                kind = type(model.weighing).__name__
+                raise ValueError(
+                    f"{at}.weighing: {kind} learns from all rows, and would tell copies of those they must not see"
+                )
             for place, term in enumerate(model.terms):
                 if isinstance(term.against, Reference) and term.against.learns:
                     raise ValueError(

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from models.errors import BadStudy
 from models.value import Value, descendants
-from training.split import PARTS, ByDate, ByGroup, Random, Shares, Split
+from training.split import PARTS, ByDate, ByGroup, CrossFit, Random, Shares, Split
 
 BEFORE = Random(shares=Shares(training=0.75, validation=0.25, certification=0, test=0))
 DAYS = ByDate(
@@ -27,8 +27,12 @@ SPLITS: list[Split] = [
     ByGroup(column="patient"),
     DAYS,
     DAYS.model_copy(update={"before": ByGroup(column="patient", shares=BEFORE.shares)}),
+    CrossFit(test=0.2),
+    CrossFit(column="patient", searched=0.3),
+    DAYS.model_copy(update={"before": CrossFit(column="patient", folds=3), "certify_from": None}),
 ]
-every_split = pytest.mark.parametrize("split", SPLITS, ids=["Random", "ByGroup", "ByDate", "ByDate of groups"])
+NAMES = ["Random", "ByGroup", "ByDate", "ByDate of groups", "CrossFit", "CrossFit of groups", "ByDate of CrossFit"]
+every_split = pytest.mark.parametrize("split", SPLITS, ids=NAMES)
 
 
 def visits(rows: int = 2000, seed: int = 0) -> tuple[pl.DataFrame, np.ndarray]:
@@ -54,7 +58,14 @@ def test_no_row_is_in_two_parts_and_the_order_of_the_table_is_kept(split: Split,
     table, targets = visits(seed=seed)
     parts = split.parts(table, targets, seed)
     assert set(parts) == set(PARTS)
-    together = np.concatenate([parts[name] for name in PARTS])
+    alone = PARTS
+    if split.crossing is not None:
+        # What teaches is certified on too, by copies of a network that never saw it, but for what a search chooses by.
+        others = np.sort(np.concatenate([parts["validation"], parts["certification"]]))
+        assert np.array_equal(others, parts["training"])
+        assert (len(parts["validation"]) > 0) is (split.crossing.searched > 0)
+        alone = ("training", "test")
+    together = np.concatenate([parts[name] for name in alone])
     assert len(np.unique(together)) == len(together)
     for rows in parts.values():
         assert rows.dtype == np.int64
@@ -64,14 +75,14 @@ def test_no_row_is_in_two_parts_and_the_order_of_the_table_is_kept(split: Split,
 @every_split
 def test_a_row_is_left_out_on_purpose_only(split: Split) -> None:
     table, targets = visits()
-    used = np.sort(np.concatenate(list(split.parts(table, targets, 0).values())))
+    used = np.unique(np.concatenate(list(split.parts(table, targets, 0).values())))
     days = table["day"].to_numpy()
     wanted = np.arange(len(table))
     if isinstance(split, ByDate):
         wanted = np.flatnonzero((days >= np.datetime64("2020-03-01")) & (days < np.datetime64("2020-04-01")))
-    if isinstance(split, ByDate) and isinstance(split.before, ByGroup):
+    if isinstance(split, ByDate) and split.group:
         # A later row of a patient who was seen before is left out too; that is the only other reason.
-        patients = table[split.before.column].to_numpy()
+        patients = table[split.group].to_numpy()
         wanted = wanted[np.isin(wanted, used) | ~np.isin(patients[wanted], patients[used])]
     assert np.array_equal(used, wanted)
 
@@ -81,7 +92,8 @@ def test_a_seed_gives_the_same_parts_again_and_another_seed_others(split: Split)
     table, targets = visits()
     first, again, other = (split.parts(table, targets, seed) for seed in (1, 1, 2))
     assert all(np.array_equal(first[name], again[name]) for name in PARTS)
-    assert not np.array_equal(first["training"], other["training"])
+    if split.crossing is None:
+        assert not np.array_equal(first["training"], other["training"])
 
 
 @every_split
@@ -321,3 +333,175 @@ def test_a_later_row_without_a_group_is_refused_too() -> None:
     with pytest.raises(BadStudy) as caught:
         split.parts(table, np.arange(43) % 2, 0)
     assert str(caught.value) == "split.column: patient should be known in every row, got 1 empty."
+
+
+# Every row teaches
+
+
+CROSSED: list[Split] = [split for split in SPLITS if split.crossing is not None]
+every_crossing = pytest.mark.parametrize("split", CROSSED, ids=NAMES[-len(CROSSED) :])
+
+
+def dealt(split: Split, seed: int = 1) -> tuple[pl.DataFrame, np.ndarray, np.ndarray]:
+    """The rows that teach, who of them is sick, and which copies never see which of them."""
+    table, targets = visits(seed=seed)
+    rows, held = split.parts(table, targets, seed)["training"], split.held(table, targets, seed)
+    assert held is not None
+    assert held.dtype == np.bool_
+    assert held.shape == (len(rows), split.copies)
+    return table[rows], targets[rows], held
+
+
+@every_crossing
+def test_each_row_that_teaches_is_kept_from_one_copy_each_time_rows_are_dealt(split: Split) -> None:
+    assert split.crossing is not None
+    folds, repeats = split.crossing.folds, split.crossing.repeats
+    assert split.copies == folds * repeats
+    held = dealt(split)[2]
+    for repeat in range(repeats):
+        assert (held[:, repeat * folds : (repeat + 1) * folds].sum(axis=1) == 1).all()
+    # Dealt anew each time: what was together is taken apart, but for one in `folds` or so.
+    once, again = held[:, 0], held[:, folds]
+    assert (once & again).sum() < 2 * once.sum() / folds
+
+
+@every_crossing
+def test_folds_hold_as_many_sick_and_as_many_healthy_people_to_one(split: Split) -> None:
+    table, targets, held = dealt(split)
+    people = table[split.group].to_numpy() if split.group else np.arange(len(table))
+    sick = set(people[targets == 1])
+    for wanted in (True, False):
+        counts = [len({person for person in people[fold] if (person in sick) is wanted}) for fold in held.T]
+        assert max(counts) - min(counts) <= 1
+        assert min(counts) > 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pitfall_a_copy_sees_all_rows_of_a_patient_or_none(seed: int) -> None:
+    for split in CROSSED[1:]:
+        table, _, held = dealt(split, seed)
+        patients = table["patient"].to_numpy()
+        for fold in held.T:
+            assert not set(patients[fold]) & set(patients[~fold])
+
+
+@every_crossing
+def test_the_same_seed_deals_alike_and_another_otherwise(split: Split) -> None:
+    table, targets = visits()
+    first, again, other = (split.held(table, targets, seed) for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_splits_that_set_cases_aside_to_certify_on_keep_nothing_from_a_network() -> None:
+    table, targets = visits()
+    for split in SPLITS:
+        if split.crossing is None:
+            assert (split.held(table, targets, 0), split.copies) == (None, 1)
+
+
+def test_the_test_share_is_of_people_of_both_kinds_and_nothing_of_it_teaches() -> None:
+    table, targets = visits(4000)
+    patients = table["patient"].to_numpy()
+    parts = CrossFit(column="patient", test=0.25).parts(table, targets, 3)
+    tested = set(patients[parts["test"]])
+    assert not tested & set(patients[parts["training"]])
+    sick = set(patients[targets == 1])
+    for people in (sick, set(patients) - sick):
+        assert abs(len(people & tested) - 0.25 * len(people)) <= 1
+    assert np.array_equal(parts["certification"], parts["training"])
+
+
+def test_nothing_is_certified_on_people_that_a_search_may_judge_by() -> None:
+    table, targets = visits(4000)
+    patients = table["patient"].to_numpy()
+    whole = CrossFit(column="patient", test=0.25).parts(table, targets, 3)
+    parts = CrossFit(column="patient", test=0.25, searched=0.2).parts(table, targets, 3)
+    for name in ("training", "test"):
+        assert np.array_equal(parts[name], whole[name])
+    assert len(whole["validation"]) == 0
+    taught, searched = set(patients[parts["training"]]), set(patients[parts["validation"]])
+    assert not searched & set(patients[parts["certification"]])
+    assert len(searched) == pytest.approx(0.2 * len(taught), rel=0.15)
+    sick = set(patients[targets == 1])
+    assert len(searched & sick) == pytest.approx(0.2 * len(taught & sick), rel=0.2)
+
+
+def test_one_row_of_each_patient_may_be_certified_on_while_all_of_them_teach() -> None:
+    table, targets = visits(seed=1)
+    split = CrossFit(column="patient", searched=0.3)
+    whole, one = (
+        each.parts(table, targets, 1) for each in (split, split.model_copy(update={"certify_one_each": True}))
+    )
+    assert np.array_equal(one["training"], whole["training"])
+    patients = table["patient"].to_numpy()
+    certified = patients[one["certification"]]
+    assert len(certified) == len(set(certified)) < len(whole["certification"])
+    assert set(certified) == set(patients[whole["certification"]])
+    assert np.isin(one["certification"], whole["certification"]).all()
+    first = whole["certification"][np.unique(patients[whole["certification"]], return_index=True)[1]]
+    assert 0.2 < np.isin(one["certification"], first).mean() < 0.8
+
+
+def test_later_rows_are_tested_on_and_the_earlier_ones_are_crossed() -> None:
+    table, targets = visits()
+    split = CROSSED[2]
+    parts = split.parts(table, targets, 1)
+    assert table["day"].gather(parts["training"]).max() == date(2020, 3, 24)
+    assert table["day"].gather(parts["test"]).min() == date(2020, 3, 25)
+    assert np.array_equal(parts["certification"], parts["training"])
+    # Dates that are text say the same.
+    written = table.with_columns(pl.col("day").cast(pl.String))
+    assert np.array_equal(split.held(table, targets, 1), split.held(written, targets, 1))
+
+
+@pytest.mark.parametrize(
+    ("sick", "healthy", "text"),
+    [
+        (4, 50, "split.folds: should be 4 at most, with so many sick cases, got 5."),
+        (50, 3, "split.folds: should be 3 at most, with so many healthy cases, got 5."),
+    ],
+)
+def test_a_fold_without_cases_of_both_kinds_is_refused(sick: int, healthy: int, text: str) -> None:
+    targets = np.repeat([1, 0], [sick, healthy])
+    table = pl.DataFrame({"x": targets})
+    with pytest.raises(BadStudy) as caught:
+        CrossFit().held(table, targets, 0)
+    assert str(caught.value) == text
+    fewer = CrossFit(folds=min(sick, healthy)).held(table, targets, 0)
+    assert all(set(targets[fold]) == {0, 1} for fold in fewer.T)
+
+
+def test_people_are_counted_and_not_their_rows_where_folds_are_too_many() -> None:
+    table = pl.DataFrame({"patient": np.arange(60) // 6})
+    targets = (np.arange(60) < 24).astype(np.int64)
+    with pytest.raises(BadStudy) as caught:
+        CrossFit(column="patient").held(table, targets, 0)
+    assert str(caught.value) == "split.folds: should be 4 at most, with so many sick cases, got 5."
+
+
+def test_more_copies_are_the_same_folds_dealt_more_often() -> None:
+    split = CrossFit(folds=4, repeats=3, searched=0.1)
+    assert split.more(2.5) == CrossFit(folds=4, repeats=7, searched=0.1)
+    assert split.more(0.1).repeats == 1
+    later = DAYS.model_copy(update={"before": split})
+    assert later.more(2) == DAYS.model_copy(update={"before": split.more(2)})
+    assert all(each.more(2) is None for each in SPLITS if each.crossing is None)
+    table, targets = visits()
+    held = split.held(table, targets, 0)
+    assert np.array_equal(split.more(2).held(table, targets, 0)[:, :12], held)
+
+
+def test_one_row_of_each_group_needs_groups() -> None:
+    with pytest.raises(ValidationError) as caught:
+        CrossFit(certify_one_each=True)
+    assert caught.value.errors()[0]["msg"] == (
+        "Value error, certify_one_each needs the column that names the group of each row, got none"
+    )
+
+
+def test_where_a_later_time_is_certified_on_rows_are_not_crossed() -> None:
+    table, targets = visits()
+    with pytest.raises(BadStudy) as caught:
+        DAYS.model_copy(update={"before": CrossFit()}).parts(table, targets, 0)
+    assert str(caught.value) == "split.before: its certification share should be 0, that part being the later rows."
