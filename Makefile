@@ -3,8 +3,12 @@ VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# AutoGluon wants other versions of what is used here, and has an environment of its own.
+AUTOGLUON ?= .venv-autogluon
+# What to run of `make bench-quality`, e.g. QUALITY="--tables pima --repeats 0".
+QUALITY ?=
 
-.PHONY: help demo test format lint types tests coverage bench certify models clean
+.PHONY: help demo test format lint types tests coverage bench bench-quality certify models clean
 
 help:
 	@echo "make demo     train, certify, verify, serve and score, on real data"
@@ -14,6 +18,7 @@ help:
 	@echo "make models   make the shipped bundles again, to the same digests on one machine"
 	@echo "make certify  2,000 simulated certifications a rule; intervals; pathway; sites; calibration; decisions; crashes; mutants"
 	@echo "make bench    measured claims: the COVID protocol, turning under load, the page, losses compared, training speed, retina"
+	@echo "make bench-quality  out of the box beside 29 other ways, on medical tables; hours, and goes on where it was stopped"
 	@echo "make clean    remove the environment and what was made in out/"
 
 $(READY): pyproject.toml constraints.txt
@@ -77,5 +82,15 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.oversampling_gan
 	$(BIN)/python -m benchmarks.retina
 
+bench-quality: $(READY) $(AUTOGLUON)/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[quality]"
+	AUTOGLUON_PYTHON=$(AUTOGLUON)/bin/python $(BIN)/python -m benchmarks.quality $(QUALITY)
+	$(BIN)/python -m benchmarks.quality page
+
+$(AUTOGLUON)/.ready:
+	$(PYTHON) -m venv $(AUTOGLUON)
+	$(AUTOGLUON)/bin/pip install --quiet --disable-pip-version-check "autogluon.tabular[catboost,lightgbm,xgboost]==1.6.3"
+	@touch $@
+
 clean:
-	rm -rf $(VENV) out build .coverage* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(AUTOGLUON) out build .coverage* .pytest_cache .mypy_cache .ruff_cache
