@@ -10,15 +10,23 @@ from models.costs import Costs
 from models.errors import BadStudy
 from models.manifest import Symptom, Target
 from tests.small_study import PULL, model, study
+from training.generated import Generated
 from training.loss import Loss
 from training.losses.absolute_error import AbsoluteError
 from training.losses.cost_weighted import CostWeighted
+from training.losses.soft_targets import SoftTargets
 from training.losses.squared_error import SquaredError
 from training.losses.squared_size import SquaredSize
+from training.networks.linear import Linear
+from training.references.from_bundle import FromBundle
+from training.references.from_model import FromModel
 from training.sampling import Oversampled
 from training.source import Source
+from training.split import CrossFit
 from training.study import (
+    Beside,
     Budget,
+    Model,
     Outcome,
     Study,
     SymptomLabel,
@@ -27,6 +35,7 @@ from training.study import (
     shipped,
 )
 from training.term import WEIGHTS, Term
+from training.weighings.uncertainty import Uncertainty
 
 
 def test_a_study_is_read_back_equal_every_class_by_its_name() -> None:
@@ -167,6 +176,94 @@ def test_a_name_that_could_not_be_a_folder_is_refused(name: str) -> None:
         study(name=name)
 
 
+# Where every row teaches
+
+CROSSED = CrossFit(folds=2, repeats=1)
+FALLING = Budget(schedule="cosine")
+TAUGHT = Term(on="sick", against=FromModel(model=model(), tap="sick"), by=SoftTargets())
+
+
+def crossed(*terms: Term, **fields: object) -> Model:
+    return model(*terms).model_copy(update={"budget": FALLING, **fields})
+
+
+HALVED = (
+    ".budget.schedule: should be 'cosine' or 'whole' where every row teaches and none is left to stop by, got 'halve'"
+)
+LEARNT = ".against: a teacher that learns from all rows would tell copies of those that they must not see"
+BESIDE_HALVED = Beside(network=Linear(), budget=Budget(epochs=2))
+BESIDE_TAUGHT = Beside(network=Linear(), terms=(PULL, TAUGHT))
+
+
+@pytest.mark.parametrize(
+    ("made", "text"),
+    [
+        (crossed(budget=Budget()), HALVED),
+        (crossed(beside=(BESIDE_HALVED,)), f".beside.0{HALVED}"),
+        (
+            crossed(sampling=Generated(times=2.0)),
+            ".sampling: Generated makes cases of rows that some copies must not see",
+        ),
+        (
+            crossed(weighing=Uncertainty()),
+            ".weighing: Uncertainty learns from all rows, and would tell copies of those they must not see",
+        ),
+        (crossed(PULL, TAUGHT), f".terms.1{LEARNT}"),
+        (crossed(beside=(BESIDE_TAUGHT,)), f".beside.0.terms.1{LEARNT}"),
+    ],
+)
+def test_pitfall_what_would_tell_a_copy_of_rows_it_must_not_see_is_refused(made: Model, text: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        study(made, split=CROSSED)
+    assert caught.value.errors()[0]["msg"] == f"Value error, models.screen{text}"
+    # Where others are certified on than those that teach, it is nothing to refuse.
+    assert study(made).models == (made,)
+
+
+def test_a_teacher_that_is_finished_may_teach_copies() -> None:
+    told = Term(on="sick", against=FromBundle(path="elsewhere"), by=SoftTargets())
+    assert study(crossed(PULL, told), split=CROSSED).split.copies == 2
+
+
+def test_photographs_are_not_cross_fitted() -> None:
+    whole = find_study("retina")
+    made = tuple(each.model_copy(update={"budget": FALLING}) for each in whole.models)
+    with pytest.raises(ValidationError) as caught:
+        Study(**{**dict(whole), "models": made, "split": CROSSED})
+    assert caught.value.errors()[0]["msg"] == (
+        "Value error, split: photographs can not be cross-fitted: each copy would carry an encoder of its own"
+    )
+
+
+def test_a_network_beside_another_is_the_model_s_but_for_what_it_says_itself() -> None:
+    size = Term(on=WEIGHTS, by=SquaredSize())
+    made = crossed(
+        PULL,
+        emptied=0.2,
+        beside=(
+            Beside(network=Linear()),
+            Beside(network=Linear(), terms=(PULL, size), emptied=0.0, budget=Budget(epochs=7)),
+        ),
+    )
+    own, first, second = made.kinds
+    assert own == made.model_copy(update={"beside": ()})
+    assert first == own.model_copy(update={"network": Linear()})
+    others = {"network": Linear(), "terms": (PULL, size), "emptied": 0.0, "budget": Budget(epochs=7)}
+    assert second == own.model_copy(update=others)
+    assert made.epochs == 300 + 300 + 7
+    assert Study.model_validate_json(study(made).model_dump_json()).models == (made,)
+
+
+def test_a_term_of_a_network_beside_another_is_named_by_its_path() -> None:
+    made = crossed(beside=(Beside(network=Linear(), terms=(PULL, Term(on="hidden_1", by=SquaredSize()))),))
+    with pytest.raises(ValidationError) as caught:
+        study(made)
+    assert caught.value.errors()[0]["msg"] == (
+        "Value error, models.screen.beside.0.terms.1.on: should be one of weights, weights.sick, weights.thickness,"
+        " inputs, embedding, sick, thickness, got hidden_1"
+    )
+
+
 # Finding
 
 
@@ -291,4 +388,6 @@ def test_a_study_that_is_nowhere_is_named_with_those_there_are(name: str) -> Non
 def test_a_refused_value_is_named_by_its_path() -> None:
     with pytest.raises(ValidationError) as caught:
         Study.model_validate({**study().model_dump(), "split": {"kind": "ByHand"}})
-    assert in_words(caught.value) == "Study.split: kind should be one of ByDate, ByGroup, Random, got 'ByHand'."
+    assert (
+        in_words(caught.value) == "Study.split: kind should be one of ByDate, ByGroup, CrossFit, Random, got 'ByHand'."
+    )
