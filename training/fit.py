@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,15 +17,13 @@ from training.averaged import Averaged
 from training.cases import Cases, Labels, cases
 from training.copies import Copies
 from training.keeper import Epoch, Keeper, LastKeeper, mix
-from training.model import Budget, Model
+from training.model import Model
 from training.net import Net
 from training.pull import Learner, Pull
 from training.pull_table import PullTableMaker
+from training.steps import AllAtOnce, Batches
 
 __all__ = ["Epoch", "Fitted", "fit", "reproducible"]
-
-# The share of all steps over which a rate that falls as a cosine rises first.
-RISE = 0.2
 
 Part = tuple[Inputs | NDArray[np.float32], Labels]
 
@@ -82,9 +79,8 @@ def fit(
         net = net.to(fabric.device)
         pull = Pull(model, net, shown, mix(model, shown.labels[head])).to(fabric.device)
         net.start_from(pull.answers)
-        optimizer = _optimizer(net, pull, model.budget)
-        wrapped, optimizer = fabric.setup(net, optimizer, move_to_device=True)
-        wrapped.mark_forward_method("taps")
+        kind = AllAtOnce if model.budget.schedule == "whole" else Batches
+        steps = kind(model, net, pull, shown, head, fabric=fabric, generator=generator)
         keeper: Keeper | LastKeeper
         keeper = LastKeeper() if validation is None else Keeper(model, _cases(net, validation).to(fabric.device), head)
         table = PullTableMaker(pull, net)
@@ -92,27 +88,19 @@ def fit(
         for number in range(1, model.budget.epochs + 1):
             if pull.begin(number):
                 keeper.start_over()
-            rows = model.sampling.draw(shown.labels[head].cpu(), generator).to(fabric.device)
             net.train()
-            for step, seen in enumerate(_batches(net, shown, rows, model, generator)):
-                if model.budget.schedule == "cosine":
-                    _turn_down(
-                        optimizer, (number - 1 + (step + 1) * model.budget.batch / len(rows)) / model.budget.epochs
-                    )
-                optimizer.zero_grad(set_to_none=True)
-                loss = pull(net, wrapped.taps(seen.inputs, seen.kept), seen)
-                fabric.backward(loss)
-                optimizer.step()
-                if isinstance(keeper, LastKeeper):
-                    keeper.step(loss)
+            seen, loss = steps.epoch(number)
             table.look(number, seen)
-            epoch = keeper.judge(net, pull, number, optimizer.param_groups[0]["lr"])
+            epoch = keeper.judge(net, pull, number, steps.rate, loss)
             history.append(epoch)
             progress(epoch)
-            if isinstance(keeper, Keeper) and model.budget.schedule == "halve" and keeper.stuck(model.budget.patience):
+            if steps.settled:
+                break
+            if model.budget.schedule == "halve" and keeper.stuck(model.budget.patience):
                 if keeper.halvings == model.budget.halvings:
                     break
-                keeper.halve(optimizer)
+                keeper.halve()
+                steps.halve()
         keeper.restore(net, pull)
         pull.begin(keeper.kept.number)
         net = net.eval().cpu()
@@ -129,61 +117,6 @@ def _unseen(net: Learner, shown: Cases, held: NDArray[np.bool_] | None) -> dict[
 def _cases(net: Learner, part: Part) -> Cases:
     rows, labels = part
     return cases(net, Inputs.of(rows), labels)
-
-
-def _batches(
-    net: Learner, shown: Cases, rows: torch.Tensor, model: Model, generator: torch.Generator
-) -> Iterator[Cases]:
-    """The batches of one epoch as they are shown: in a new order, some cells emptied, images varied.
-
-    Columns are put in order once an epoch, of which batches are slices; images, which are large, once a batch.
-    """
-    epoch = replace(shown, kept=None)[rows]
-    epoch = replace(epoch, inputs=net.encoding.emptied(epoch.inputs, model.emptied, generator))
-    for start in range(0, len(rows), model.budget.batch):
-        batch = slice(start, start + model.budget.batch)
-        seen = epoch[batch]
-        if shown.kept is not None and net.eye is not None:
-            seen = replace(seen, kept=net.eye.vary(shown.kept[rows[batch]]))
-        yield seen
-
-
-def _turn_down(optimizer: torch.optim.Optimizer, share: float) -> None:
-    """Set the rate for a `share` of all steps done: a rise over the first fifth, then half a wave of a cosine.
-
-    Source: Smith & Topin, "Super-Convergence", 2018; Loshchilov & Hutter, "SGDR", ICLR 2017.
-    """
-    rising = min(share / RISE, 1.0)
-    falling = (1 + math.cos(math.pi * max(0.0, share - RISE) / (1 - RISE))) / 2
-    for group in optimizer.param_groups:
-        group["lr"] = group["initial_lr"] * rising * max(falling, 0.0)
-
-
-def _optimizer(net: Learner, pull: Pull, budget: Budget) -> torch.optim.Optimizer:
-    """Adam; where weights decay, AdamW, which takes that from weights that multiply something and from nothing else."""
-    groups = _groups(net, pull, budget.learning_rate)
-    if not budget.decay:
-        return torch.optim.Adam(groups, fused=True)
-    decaying = {id(weight) for weight in net.each_weight()}
-    apart: list[dict[str, object]] = []
-    for group in groups:
-        for decay, wanted in ((budget.decay, True), (0.0, False)):
-            weights = [weight for weight in group["params"] if (id(weight) in decaying) is wanted]  # type: ignore[attr-defined]  # a list
-            if weights:
-                apart.append({**group, "params": weights, "weight_decay": decay})
-    return torch.optim.AdamW(apart, fused=True)
-
-
-def _groups(net: Learner, pull: Pull, rate: float) -> list[dict[str, object]]:
-    """What learns, and how fast: what starts from good weights moves less."""
-    good = net.eye.good if net.eye else None
-    encoder = [] if good is None else [weight for weight in good.parameters() if weight.requires_grad]
-    among = {id(weight) for weight in encoder}
-    rest = [weight for weight in net.parameters() if weight.requires_grad and id(weight) not in among]
-    groups: list[dict[str, object]] = [{"params": [*rest, *pull.parameters()], "lr": rate}]
-    if encoder and net.eye is not None:
-        groups.append({"params": encoder, "lr": rate * net.eye.rate})
-    return [{**group, "initial_lr": group["lr"]} for group in groups]
 
 
 @contextmanager

@@ -306,12 +306,12 @@ outcome = Term(on={_literal(head)}, against={_literal(head)}, by=CostWeighted())
 additive = Beside(
     network=Linear(numbers=numbers),
     terms=(outcome, Term(on=WEIGHTS, by=SquaredSize(), weight={made.ridge:.3g})),
-    budget={_budget(made, made.linear_rate)},
+    budget=Budget(epochs=40, schedule="whole"),
 )
 networks = {{
     "network": MLP(hidden=({made.hidden},), dropout={made.dropout}, numbers=numbers),
     "terms": (outcome,),
-    "budget": {_budget(made, made.rate, made.decay)},
+    "budget": {_budget(made)},
     "beside": (additive,),
 }}
 
@@ -358,9 +358,9 @@ study = Study(
 '''
 
 
-def _budget(made: Recipe, rate: float, decay: float = 0.0) -> str:
-    fields = f'epochs={made.epochs}, batch={made.batch}, learning_rate={rate:.3g}, schedule="cosine"'
-    return f"Budget({fields}{f', decay={decay:.3g}' if decay else ''})"
+def _budget(made: Recipe) -> str:
+    fields = f"epochs={made.epochs}, batch={made.batch}, learning_rate={made.rate:.3g}"
+    return f'Budget({fields}, schedule="cosine", decay={made.decay:.3g})'
 
 
 def _split(made: Recipe, spared: float, group: str | None, searched: float) -> str:

@@ -73,7 +73,9 @@ class Keeper:
     def _best(self) -> tuple[Epoch, dict[str, Any]]:
         return min(self.candidates, key=lambda candidate: candidate[0].loss)
 
-    def judge(self, net: Learner, pull: Pull, number: int, learning_rate: float) -> Epoch:
+    def judge(self, net: Learner, pull: Pull, number: int, learning_rate: float, shown: float = math.nan) -> Epoch:
+        """What an epoch comes to on the validation part; `shown` is what it came to in training, and is not asked."""
+        del shown
         net.eval()
         with torch.no_grad():
             taps = self._taps(net)
@@ -124,32 +126,33 @@ class Keeper:
     def stuck(self, patience: int) -> bool:
         return self.since_progress >= patience
 
-    def halve(self, optimizer: torch.optim.Optimizer) -> None:
+    def halve(self) -> None:
+        """Begin to wait anew, at half the rate."""
         self.halvings += 1
         self.since_progress = 0
-        for group in optimizer.param_groups:
-            group["lr"] /= 2
 
 
 class LastKeeper:
     """Keeps the last epoch: where every row teaches, none is left to choose an epoch by."""
 
-    def __init__(self) -> None:
-        self.losses: list[torch.Tensor] = []
+    halvings = 0
 
     def start_over(self) -> None:
         """Nothing to forget: no epoch is compared with another."""
 
-    def step(self, loss: torch.Tensor) -> None:
-        """Hear of the loss of a step."""
-        self.losses.append(loss.detach())
-
-    def judge(self, net: Learner, pull: Pull, number: int, learning_rate: float) -> Epoch:
-        """The epoch by what training lowered, mean over its steps."""
+    def judge(self, net: Learner, pull: Pull, number: int, learning_rate: float, shown: float) -> Epoch:
+        """An epoch by what it came to in training."""
         del net, pull
-        loss, self.losses = float(torch.stack(self.losses).mean()), []
-        self.kept = Epoch(number, loss, math.nan, learning_rate)
+        self.kept = Epoch(number, shown, math.nan, learning_rate)
         return self.kept
+
+    def stuck(self, patience: int) -> bool:
+        """Never: nothing tells."""
+        del patience
+        return False
+
+    def halve(self) -> None:
+        """Nothing waits."""
 
     def restore(self, net: Learner, pull: Pull) -> None:
         """The weights are those of the last epoch already."""

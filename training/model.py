@@ -24,10 +24,11 @@ class Budget(Value):
     epochs: int = Field(300, ge=1, description="at most; with `cosine` all of them")
     batch: int = Field(1024, ge=1, description="rows a step")
     learning_rate: float = Field(0.01, gt=0, description="the highest")
-    schedule: Literal["halve", "cosine"] = Field(
+    schedule: Literal["halve", "cosine", "whole"] = Field(
         "halve",
         description="halve the rate whenever progress stops, until that does not help either; or let it rise over the"
-        " first fifth of all steps and fall to nothing by the last, which suits few cases",
+        " first fifth of all steps and fall to nothing by the last, which suits few cases; or take all rows at once"
+        " in steps of L-BFGS until nothing moves, which suits a linear network",
     )
     patience: int = Field(8, ge=1, description="epochs without progress before the rate is halved")
     decay: float = Field(

@@ -25,7 +25,6 @@ class Recipe:
     decay: float
     ridge: float
     rate: float
-    linear_rate: float
     epochs: int
     batch: int
 
@@ -34,7 +33,7 @@ def recipe(rows: int, positives: int) -> Recipe:
     """The recipe for a table of so many rows, of which so many are positive.
 
     >>> recipe(500, 100).batch, recipe(50_000, 4_000).batch
-    (64, 2048)
+    (128, 2048)
     """
     share = positives / rows
     entropy = -share * math.log(share) - (1 - share) * math.log1p(-share)
@@ -51,7 +50,6 @@ def recipe(rows: int, positives: int) -> Recipe:
         # A logistic regression with this C takes |w|^2 / (2 C) beside the sum of all losses.
         ridge=1 / (2 * C * taught * entropy),
         rate=0.003,
-        linear_rate=0.02,
         epochs=epochs,
         batch=batch,
     )
@@ -59,8 +57,8 @@ def recipe(rows: int, positives: int) -> Recipe:
 
 # Below so many rows: epochs, and rows a step.
 SIZES: tuple[tuple[float, int, int], ...] = (
-    (1_500, 60, 64),
-    (8_000, 40, 256),
-    (20_000, 25, 512),
+    (1_500, 50, 128),
+    (8_000, 30, 256),
+    (20_000, 20, 512),
     (math.inf, 10, 2048),
 )

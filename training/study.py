@@ -154,10 +154,10 @@ class Study(Value):
         if self.columns.image is not None:
             raise ValueError("split: photographs can not be cross-fitted: each copy would carry an encoder of its own")
         for at, model in self._networks():
-            if model.budget.schedule != "cosine":
+            if model.budget.schedule == "halve":
                 raise ValueError(
-                    f"{at}.budget.schedule: should be 'cosine' where every row teaches and none is left to stop by,"
-                    f" got {model.budget.schedule!r}"
+                    f"{at}.budget.schedule: should be 'cosine' or 'whole' where every row teaches and none is left to"
+                    f" stop by, got {model.budget.schedule!r}"
                 )
             if type(model.sampling).more is not Sampling.more:
                 kind = type(model.sampling).__name__
