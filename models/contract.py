@@ -75,12 +75,13 @@ class Contract(Member):
 
     @abstractmethod
     def choose(
-        self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve] | None = None
+        self, certification: Curve, *, guide: Curve | None, groups: Mapping[str, Curve] | None = None
     ) -> OperatingPoint:
         """The best thresholds whose promises the certification cases carry.
 
         `guide` comes from other cases (the validation part, or an earlier certification): it may suggest where
-        to look, and no guarantee rests on it. `groups` holds the certification cases of subgroups, by name.
+        to look, and no guarantee rests on it. Without one, the scores of the certification cases, but not their
+        labels, tell where. `groups` holds the certification cases of subgroups, by name.
 
         Raises Unreachable if no threshold can be certified, BadInput if a subgroup is not known.
         """
@@ -100,11 +101,6 @@ class Contract(Member):
             if not promise.met_by(carried):
                 wrong.append(f"{promise}: the cases carry {promise.worded(carried)}")
         return tuple(wrong)
-
-    @property
-    def needs_guide(self) -> bool:
-        """Whether it looks at a guide at all."""
-        return False
 
     @abstractmethod
     def region(self, curve: Curve) -> float:
@@ -166,14 +162,14 @@ class OneThreshold(Contract):
     best: ClassVar[Literal["low", "high"]]
 
     @abstractmethod
-    def span(self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve]) -> Span:
+    def span(self, certification: Curve, *, guide: Curve | None, groups: Mapping[str, Curve]) -> Span:
         """All thresholds whose promise the certification cases carry; what is passed is told by `choose`.
 
         Raises Unreachable if no threshold can be certified, BadInput if a subgroup is not known.
         """
 
     def choose(
-        self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve] | None = None
+        self, certification: Curve, *, guide: Curve | None, groups: Mapping[str, Curve] | None = None
     ) -> OperatingPoint:
         span = self.span(certification, guide=guide, groups=groups or {})
         return one_threshold(self, certification, self._end(span), span.certificates)

@@ -164,12 +164,9 @@ def _probes(baked: onnx.ModelProto, old: Manifest) -> tuple[Probe, ...]:
 def chosen(contract: Contract, cases: Cases) -> OperatingPoint:
     """The point of a contract on some cases.
 
-    Raises Unreachable if they do not carry it, BadInput if it needs a guide and there is none.
+    Raises Unreachable if they do not carry it, BadInput if a subgroup is not known.
     """
-    if contract.needs_guide and cases.guide is None:
-        rule = "should be a contract that needs no guide: the bundle is of the first format and carries none"
-        raise BadInput([Refusal("--contract", rule, str(contract))])
-    return contract.choose(cases.curve, guide=cases.guide or cases.curve, groups=curves(cases.groups))
+    return contract.choose(cases.curve, guide=cases.guide, groups=curves(cases.groups))
 
 
 def restated_cases(manifest: Manifest, prevalence: float) -> Cases:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from models.costs import Costs
 from models.curve import Counts
+from models.flagged_share import least_share
 from models.intervals import lower_bound, upper_bound
 from models.value import Value
 
@@ -115,7 +116,8 @@ class Promise(Value):
     def carried(self, counts: Counts) -> float:
         """The bound that these counts carry with the promised confidence, for a threshold fixed before they were seen.
 
-        Clopper-Pearson; a figure made of two shares shares the risk between them.
+        Clopper-Pearson. For precision and NPV, of the right answers among all that were given (`flagged_share`);
+        for what people cost or how many are flagged, of two shares, which divide the risk between them.
         """
         match self.figure:
             case "recall":
@@ -125,11 +127,22 @@ class Promise(Value):
             case "flagged" if self.prevalence is None:
                 flagged = counts.hits + counts.alarms
                 return upper_bound(flagged, counts.positives + counts.negatives, self.confidence)
+            case "precision":
+                kinds = (counts.positives, counts.negatives)
+                return self._least(counts.hits, counts.alarms, of=kinds, share=self.prevalence)
+            case "npv":
+                assert self.prevalence is not None
+                kinds = (counts.negatives, counts.positives)
+                return self._least(counts.clears, counts.misses, of=kinds, share=1 - self.prevalence)
         half = (1 + self.confidence) / 2
-        # A worst case each: fewer hits and more alarms, but for what is flagged, where both mean more.
+        # A worst case each: more alarms, and of the hits more for what is flagged, fewer for a cost.
         caught = (upper_bound if self.figure == "flagged" else lower_bound)(counts.hits, counts.positives, half)
         alarmed = upper_bound(counts.alarms, counts.negatives, half)
         return self._of(caught, alarmed) or 0.0
+
+    def _least(self, right: int, wrong: int, *, of: tuple[int, int], share: float | None) -> float:
+        assert share is not None
+        return float(least_share(right, wrong, of=of, prevalence=share, risk=1 - self.confidence))
 
     def _of(self, caught: float, alarmed: float) -> float | None:
         """The figure, where it takes both kinds, if these shares of the sick and of the healthy are flagged."""

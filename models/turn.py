@@ -137,10 +137,7 @@ def turn(manifest: Manifest, setting: Setting) -> Turned:
     if None not in {named, setting.prevalence} and named != setting.prevalence:
         rule = f"should be that of the contract, {named:g}, or be left out"
         raise BadInput([Refusal("prevalence", rule, f"{setting.prevalence:g}")])
-    if asked.needs_guide and manifest.guide is None:
-        rule = "should be a contract that needs no guide: the bundle is of the first format and carries none"
-        raise BadInput([Refusal("operating_point", rule, str(asked))])
-    point = asked.choose(manifest.curve, guide=manifest.guide or manifest.curve, groups=manifest.group_curves)
+    point = asked.choose(manifest.curve, guide=manifest.guide, groups=manifest.group_curves)
     return _at_point(manifest, point, str(asked), stated=named or here, asked=setting.prevalence)
 
 

@@ -42,3 +42,26 @@ def most(of: int, out_of: int, confidence: float) -> float:
     if not out_of:
         return 1.0
     return float(stats.binomtest(of, out_of, alternative="less").proportion_ci(confidence, "exact").high)
+
+
+def precision_by_scipy(counts: Counts, confidence: float, prevalence: float) -> float:
+    """The hits among all flagged bounded by scipy's own Clopper-Pearson, one hit by Markov; then Bayes."""
+    return _by_scipy(
+        (counts.hits, counts.alarms), (counts.positives, counts.negatives), confidence, (prevalence, 1 - prevalence)
+    )
+
+
+def npv_by_scipy(counts: Counts, confidence: float, prevalence: float) -> float:
+    """The same of the healthy among all cleared."""
+    return _by_scipy(
+        (counts.clears, counts.misses), (counts.negatives, counts.positives), confidence, (1 - prevalence, prevalence)
+    )
+
+
+def _by_scipy(
+    answers: tuple[int, int], cases: tuple[int, int], confidence: float, people: tuple[float, float]
+) -> float:
+    right, answered = answers[0], sum(answers)
+    share = (1 - confidence) / answered if right == 1 else least(right, answered, confidence)
+    rightly, wrongly = share / cases[0] * people[0], (1 - share) / cases[1] * people[1]
+    return rightly / (rightly + wrongly)

@@ -16,8 +16,10 @@ Row = dict[str, str]
 ABOUT = {
     "Recall": "An order statistic of the scores of the sick.",
     "Specificity": "An order statistic of the scores of the healthy.",
-    "Precision": "Fixed-sequence testing along a guide; both rates are bounded at half the risk each.",
-    "NPV": "As precision, mirrored.",
+    "Precision": "Fixed-sequence testing, begun where about 30, 48, 77 ... of the cases are flagged; the hits among all"
+    " flagged are bounded ([how](precision-bound.md)).",
+    "Precision, with a guide": "The same from one beginning, the surest threshold of as many other cases.",
+    "NPV": "As precision, mirrored, without a guide.",
     "Cost, truly a little too dear": "The prices alone set the threshold, and the cases test it once. Here the promise is"
     " false by a thousandth, so that every certificate is a broken promise: the hardest case.",
     "Cost, truly cheap enough": "Three tenths more than the true cost is allowed: here a certificate is right.",
@@ -50,10 +52,9 @@ def page(results: list[Result], repeats: int, seed: int) -> str:
         *settings,
         "",
         f"About {SICK} of the cases are sick, {SICK_IN_GROUPS} where groups are named. *Fine* scores are rounded down",
-        f"to 1/{round(1 / FINE)}, *tied* ones to 1/{round(1 / TIED)}, so that many people share one. A guide, where a rule",
-        "looks at one, is as many other cases. *Naive* is the common way: the best threshold whose figure, as measured on",
-        "the same cases, is as asked. *Ideal* is the threshold of one who knows the truth. Figures are means over the",
-        "repeats in which a threshold was found.",
+        f"to 1/{round(1 / FINE)}, *tied* ones to 1/{round(1 / TIED)}, so that many people share one. *Naive* is the common",
+        "way: the best threshold whose figure, as measured on the same cases, is as asked. *Ideal* is the threshold of one",
+        "who knows the truth. Figures are means over the repeats in which a threshold was found.",
         "",
         *_verdict(results),
         "",

@@ -62,7 +62,7 @@ def _known(world: World, method: Method) -> bool:
 def once(world: World, random: np.random.Generator) -> dict[str, Did | None]:
     """Fresh people, the points that each way chooses on them, and what these truly do."""
     cases = world.draw(random)
-    guide = world.draw(random) if world.contract.needs_guide else cases
+    guide = world.draw(random) if world.guided else None
     points = {CERTIFIED: world.certified(cases, guide), NAIVE: world.naive(cases)}
     for way in ways(world)[2:]:
         found = mapie_way.threshold(world.contract.promises[0], cases.curve, *MAPIE[way])

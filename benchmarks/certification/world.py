@@ -34,7 +34,7 @@ class World:
     """What is asked, of which people, how many of them certify, and by which figure a kept promise is judged.
 
     `share` of the `rows` certification cases are sick on average; the model is used where
-    `population.prevalence` of the people are.
+    `population.prevalence` of the people are. With `guided`, as many other cases tell where to look.
     """
 
     rule: str
@@ -43,6 +43,7 @@ class World:
     rows: int
     share: float
     yardstick: Yardstick
+    guided: bool = False
 
     @property
     def name(self) -> str:
@@ -61,10 +62,10 @@ class World:
         """Fresh cases."""
         return self.population.draw(random, self.rows, self.share)
 
-    def certified(self, cases: Cases, guide: Cases) -> Point | None:
+    def certified(self, cases: Cases, guide: Cases | None) -> Point | None:
         """What the contract chooses; None if it is refused."""
         try:
-            point = self.contract.choose(cases.curve, guide=guide.curve, groups=cases.groups)
+            point = self.contract.choose(cases.curve, guide=None if guide is None else guide.curve, groups=cases.groups)
         except Unreachable:
             return None
         return Point(point.threshold, point.clear_below)

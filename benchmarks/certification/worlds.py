@@ -67,6 +67,7 @@ def _asked(setting: Setting, step: float) -> list[World]:
         World("Recall", recall, low, rows, at, "false-positive rate"),
         World("Specificity", Specificity(at_least=setting.specificity), high, rows, at, "recall"),
         World("Precision", precision, high, rows, at, "recall"),
+        World("Precision, with a guide", precision, high, rows, at, "recall", guided=True),
         World("NPV", NPV(at_least=setting.npv, prevalence=at), low, rows, at, "false-positive rate"),
         _priced("Cost, truly a little too dear", 0.999, setting, low),
         _priced("Cost, truly cheap enough", 1.3, setting, low),

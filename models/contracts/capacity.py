@@ -58,7 +58,7 @@ class Capacity(OneThreshold):
         prevalence = share_of(match, "prevalence") if match["prevalence"] else None
         return cls(at_most=share_of(match, "at_most"), prevalence=prevalence, confidence=confidence)
 
-    def span(self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve]) -> Span:
+    def span(self, certification: Curve, *, guide: Curve | None, groups: Mapping[str, Curve]) -> Span:
         del guide, groups  # The order is known without a guide: from the top.
         (promise,) = self.promises
         _, hits, _ = certification.cumulative

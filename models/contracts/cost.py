@@ -79,7 +79,7 @@ class Cost(OneThreshold):
             confidence=confidence,
         )
 
-    def span(self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve]) -> Span:
+    def span(self, certification: Curve, *, guide: Curve | None, groups: Mapping[str, Curve]) -> Span:
         """The one threshold that the prices ask for.
 
         Raises ValueError if the curve does not tell at which prevalence its probabilities are stated.

@@ -70,7 +70,7 @@ class RecallInEveryGroup(OneThreshold):
         """
         return self.model_copy(update={"groups": self.named(groups)})
 
-    def span(self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve]) -> Span:
+    def span(self, certification: Curve, *, guide: Curve | None, groups: Mapping[str, Curve]) -> Span:
         del certification
         plain = Recall(at_least=self.at_least, confidence=self.confidence)
         high, certificates = 1.0, []

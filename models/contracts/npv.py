@@ -9,7 +9,7 @@ from pydantic import Field
 
 from models.contract import OneThreshold, Span, nearby
 from models.curve import Curve
-from models.fixed_sequence import surest, walk
+from models.fixed_sequence import surest, walk, walks
 from models.operating_point import Certificate
 from models.plan import Expected, Need, fewest
 from models.promise import Promise
@@ -19,9 +19,10 @@ from models.words import AT_LEAST, AT_PREVALENCE, share, share_of
 class NPV(OneThreshold):
     """Of those not flagged, at least this share is healthy, where `prevalence` of the people are sick.
 
-    The mirror of precision: the share of the healthy cleared and of the sick missed are bounded by
-    Clopper-Pearson at half the risk each, and thresholds are tried from the guide's surest upwards, towards more
-    people cleared, until the first that fails.
+    The mirror of precision: the healthy among all cleared are bounded by Clopper-Pearson
+    (`models/flagged_share.py`), and thresholds are tried from the guide's surest upwards, towards more people
+    cleared, until the first that fails. Without a guide, several such walks begin where certain numbers of cases
+    are cleared.
 
     Source: Angelopoulos et al., "Learn then Test", 2021 (fixed sequence testing); Clopper & Pearson 1934.
     """
@@ -43,21 +44,20 @@ class NPV(OneThreshold):
     def words(self) -> str:
         return f"NPV >= {self.at_least!r} at prevalence {self.prevalence!r}"
 
-    @property
-    def needs_guide(self) -> bool:
-        return True
-
     @classmethod
     def from_words(cls, match: re.Match[str], confidence: float) -> Self:
         at_least, prevalence = share_of(match, "at_least"), share_of(match, "prevalence")
         return cls(at_least=at_least, prevalence=prevalence, confidence=confidence)
 
-    def span(self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve]) -> Span:
+    def span(self, certification: Curve, *, guide: Curve | None, groups: Mapping[str, Curve]) -> Span:
         del groups
         (promise,) = self.promises
-        # The guide's thresholds are ranked from the highest down; the walk goes up from the surest.
-        place = len(guide.middles) - 1 - surest(promise, guide)
-        passed = walk(promise, certification, guide.middles[place:])
+        if guide is None:
+            passed = walks(promise, certification)
+        else:
+            # The guide's thresholds are ranked from the highest down; the walk goes up from the surest.
+            place = len(guide.middles) - 1 - surest(promise, guide)
+            passed = walk(promise, certification, guide.middles[place:])
         certificate = Certificate(
             promise=promise,
             certified=self.at_least,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from models.contract import OneThreshold, Span, nearby
 from models.curve import Curve
-from models.fixed_sequence import surest, walk
+from models.fixed_sequence import surest, walk, walks
 from models.operating_point import Certificate
 from models.plan import Expected, Need, fewest
 from models.promise import Promise
@@ -20,9 +20,10 @@ class Precision(OneThreshold):
     """Of the flagged, at least this share is sick, where `prevalence` of the people are.
 
     Precision moves with prevalence, so the contract names it: what is certified is that TPR / FPR is at least
-    p(1 - prevalence) / ((1 - p) prevalence), with TPR bounded from below and FPR from above by Clopper-Pearson
-    at half the risk each. Thresholds are tried in an order fixed before the certification cases are seen: from
-    the guide's surest threshold downwards, towards more alarms and more hits, until the first that fails.
+    p(1 - prevalence) / ((1 - p) prevalence), by the Clopper-Pearson bound of the hits among all flagged
+    (`models/flagged_share.py`). Thresholds are tried in an order fixed before the labels of the certification cases
+    are seen: from the guide's surest threshold downwards, towards more alarms and more hits, until the first that
+    fails. Without a guide, several such walks begin where certain numbers of cases are flagged.
 
     Source: Angelopoulos et al., "Learn then Test", 2021 (fixed sequence testing); Clopper & Pearson 1934.
     """
@@ -45,19 +46,19 @@ class Precision(OneThreshold):
     def words(self) -> str:
         return f"precision >= {self.at_least!r} at prevalence {self.prevalence!r}"
 
-    @property
-    def needs_guide(self) -> bool:
-        return True
-
     @classmethod
     def from_words(cls, match: re.Match[str], confidence: float) -> Self:
         at_least, prevalence = share_of(match, "at_least"), share_of(match, "prevalence")
         return cls(at_least=at_least, prevalence=prevalence, confidence=confidence)
 
-    def span(self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve]) -> Span:
+    def span(self, certification: Curve, *, guide: Curve | None, groups: Mapping[str, Curve]) -> Span:
         del groups
         (promise,) = self.promises
-        passed = walk(promise, certification, guide.middles[::-1][surest(promise, guide) :])
+        passed = (
+            walks(promise, certification)
+            if guide is None
+            else walk(promise, certification, guide.middles[::-1][surest(promise, guide) :])
+        )
         certificate = Certificate(
             promise=promise,
             certified=self.at_least,

@@ -61,7 +61,7 @@ class Recall(OneThreshold):
         """The most misses among `positives` that still certify; None if not even none of them does."""
         return allowed_mistakes(positives, self.at_least, self.confidence)
 
-    def span(self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve]) -> Span:
+    def span(self, certification: Curve, *, guide: Curve | None, groups: Mapping[str, Curve]) -> Span:
         del guide, groups  # Order statistics need no guide.
         positives = certification.positive_count
         misses = self.allowed_misses(positives) if positives else None

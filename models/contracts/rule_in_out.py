@@ -71,12 +71,8 @@ class RuleInOut(Contract):
         parts = {name: part_in_words(match[name]) for name in ABOUT}
         return cls.model_validate({**parts, "confidence": confidence})
 
-    @property
-    def needs_guide(self) -> bool:
-        return self.rule_in.needs_guide or self.rule_out.needs_guide
-
     def choose(
-        self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve] | None = None
+        self, certification: Curve, *, guide: Curve | None, groups: Mapping[str, Curve] | None = None
     ) -> OperatingPoint:
         spans = [part.span(certification, guide=guide, groups=groups or {}) for part in self.parts]
         if common := in_common(spans):

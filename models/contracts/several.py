@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -80,11 +81,7 @@ class Several(OneThreshold):
             }
         )
 
-    @property
-    def needs_guide(self) -> bool:
-        return any(part.needs_guide for part in self.contracts)
-
-    def span(self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve]) -> Span:
+    def span(self, certification: Curve, *, guide: Curve | None, groups: Mapping[str, Curve]) -> Span:
         fixed = {part.fixed(certification) for part in self.parts if isinstance(part, Cost)}
         if fixed:
             return self._at(fixed, certification, groups)
@@ -123,7 +120,9 @@ class Several(OneThreshold):
     def _end(self, span: Span) -> float:
         return span.high if self.then == "the fewest alarms" else span.low
 
-    def _apart(self, spans: list[Span], certification: Curve, guide: Curve, groups: Mapping[str, Curve]) -> Unreachable:
+    def _apart(
+        self, spans: list[Span], certification: Curve, guide: Curve | None, groups: Mapping[str, Curve]
+    ) -> Unreachable:
         """Each part can be kept, but no threshold keeps all: which two part, and how many cases would do."""
         place = min(range(len(spans)), key=lambda place: spans[place].high)
         kept, lowest = self.parts[place], spans[place]
@@ -132,7 +131,10 @@ class Several(OneThreshold):
 
         def enough(times: int) -> bool:
             more, grown = certification.grown(times), {name: curve.grown(times) for name, curve in groups.items()}
-            return in_common([part.span(more, guide=guide, groups=grown) for part in self.parts]) is not None
+            # Of more cases others begin a walk without a guide, which may fail where it passed before.
+            with suppress(Unreachable):
+                return in_common([part.span(more, guide=guide, groups=grown) for part in self.parts]) is not None
+            return False
 
         times = smallest(enough, most=MOST_TIMES)
         return Unreachable(

@@ -46,7 +46,7 @@ class Specificity(OneThreshold):
     def from_words(cls, match: re.Match[str], confidence: float) -> Self:
         return cls(at_least=share_of(match, "at_least"), confidence=confidence)
 
-    def span(self, certification: Curve, *, guide: Curve, groups: Mapping[str, Curve]) -> Span:
+    def span(self, certification: Curve, *, guide: Curve | None, groups: Mapping[str, Curve]) -> Span:
         del guide, groups  # Order statistics need no guide.
         negatives = certification.negative_count
         alarms = allowed_mistakes(negatives, self.at_least, self.confidence) if negatives else None

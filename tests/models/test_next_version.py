@@ -11,7 +11,6 @@ from models.bundle import Bundle, open_bundle, write_bundle
 from models.conservative import conservative
 from models.contract import Contract
 from models.curve import Curve
-from models.errors import BadInput
 from models.labelled import SiteRows, read_site
 from models.manifest import Manifest, Probe
 from models.next_version import Version, chosen, next_version, restated, restated_cases
@@ -196,15 +195,10 @@ def test_probes_are_the_same_rows_with_new_answers(zoned: Bundle, rows: SiteRows
     assert (found.probability, found.positive) == (float(scores.probability[0]), bool(scores.positive[0]))
 
 
-def test_a_contract_that_needs_a_guide_is_refused_without_one(zoned: Bundle) -> None:
+@pytest.mark.parametrize("asked", ["precision >= 0.5 at prevalence 0.2", "recall >= 0.9"])
+def test_without_a_guide_the_scores_alone_tell_where_to_look(zoned: Bundle, asked: str) -> None:
     cases = replace(restated_cases(zoned.manifest, 0.2), guide=None)
-    with pytest.raises(BadInput) as error:
-        chosen(Contract.read("precision >= 0.5 at prevalence 0.2"), cases)
-    assert str(error.value) == (
-        "--contract: should be a contract that needs no guide: the bundle is of the first format and carries none,"
-        " got precision >= 0.5 at prevalence 0.2 with confidence 0.95."
-    )
-    assert chosen(Contract.read("recall >= 0.9"), cases).certificates
+    assert chosen(Contract.read(asked), cases) == Contract.read(asked).choose(cases.curve, guide=None)
 
 
 def test_a_bundle_without_a_guide_stays_without(zoned: Bundle) -> None:

@@ -9,8 +9,9 @@ from scipy import stats
 
 from models.contracts.precision import Precision
 from models.contracts.recall import Recall
+from models.curve import Counts
 from models.plan import Expected, fewest, order_statistic_needs, problems, smallest
-from tests.cases import least, most
+from tests.cases import precision_by_scipy
 
 
 @pytest.mark.parametrize(("at_least", "confidence"), [(0.95, 0.95), (0.9, 0.99), (0.5, 0.75), (0.2, 0.6)])
@@ -42,9 +43,10 @@ def test_planned_cases_carry_the_promise_as_often_as_was_asked() -> None:
     hits = random.binomial(need.positives, 0.7, 600)
     alarms = random.binomial(need.negatives, 0.05, 600)
     carried = []
-    for caught, alarmed in zip(hits, alarms, strict=True):
-        sick = 0.1 * least(int(caught), need.positives, 0.975)
-        carried.append(sick / (sick + 0.9 * most(int(alarmed), need.negatives, 0.975)) >= 0.5)
+    for caught, alarmed in zip(hits.tolist(), alarms.tolist(), strict=True):
+        missed, clear = need.positives - caught, need.negatives - alarmed
+        counts = Counts(hits=caught, misses=missed, alarms=alarmed, clears=clear)
+        carried.append(precision_by_scipy(counts, 0.95, 0.1) >= 0.5)
     assert np.mean(carried) >= 0.8 - 3 * math.sqrt(0.16 / 600)
     assert need.negatives == math.ceil(need.positives * 0.6 / 0.4)
     assert need.note == "if the model has recall 0.7 and specificity 0.95 there, with a chance of 0.8 at least"
@@ -62,7 +64,11 @@ def test_nothing_expected_is_a_model_without_mistakes() -> None:
     need = fewest(promise, Expected(), 0.5)
     assert need is not None
     assert need.note.startswith("if the model has recall 1 and specificity 1 there")
-    assert least(need.positives, need.positives, 0.975) > 0
+    # By hand: all n sick flagged and nobody else, so that the share of sick among them is at least 0.05 ** (1 / n).
+    share = 0.05 ** (1 / need.positives)
+    assert 0.1 * share / (0.1 * share + 0.9 * (1 - share)) >= 0.5
+    fewer = 0.05 ** (1 / (need.positives - 1))
+    assert 0.1 * fewer / (0.1 * fewer + 0.9 * (1 - fewer)) < 0.5
 
 
 def test_what_may_be_wrong_is_what_the_cases_still_carry_and_no_more() -> None:
@@ -74,8 +80,8 @@ def test_what_may_be_wrong_is_what_the_cases_still_carry_and_no_more() -> None:
     assert alarms is not None
 
     def carried(missed: int, alarmed: int) -> float:
-        sick = 0.1 * least(need.positives - missed, need.positives, 0.975)
-        return sick / (sick + 0.9 * most(alarmed, need.negatives, 0.975))
+        hits, clears = need.positives - missed, need.negatives - alarmed
+        return precision_by_scipy(Counts(hits=hits, misses=missed, alarms=alarmed, clears=clears), 0.95, 0.1)
 
     # Each as reckoned while the other is spent: the reckoned are not exceeded with a chance of the root of 0.8.
     reckoned_misses = int(stats.binom.ppf(math.sqrt(0.8), need.positives, 0.3))

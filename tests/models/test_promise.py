@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from models.costs import Costs
 from models.curve import Counts
 from models.promise import NAMES, Promise
-from tests.cases import least, most
+from tests.cases import least, most, npv_by_scipy, precision_by_scipy
 
 COUNTS = Counts(hits=45, misses=5, alarms=30, clears=120)
 COST = {"figure": "cost", "at_most": 0.9, "costs": Costs(miss=10.0, false_alarm=2.0)}
@@ -42,9 +42,9 @@ def test_each_figure_is_carried_as_its_worst_case_within_scipy_s_bounds() -> Non
     assert promise("specificity").carried(COUNTS) == pytest.approx(least(120, 150, one))
     assert promise("flagged").carried(COUNTS) == pytest.approx(most(75, 200, one))
     caught, alarmed = least(45, 50, half), most(30, 150, half)
-    assert promise("precision", **at).carried(COUNTS) == pytest.approx(0.1 * caught / (0.1 * caught + 0.9 * alarmed))
-    cleared, missed = 0.9 * (1 - alarmed), 0.1 * (1 - caught)
-    assert promise("npv", **at).carried(COUNTS) == pytest.approx(cleared / (cleared + missed))
+    missed = 0.1 * (1 - caught)
+    assert promise("precision", **at).carried(COUNTS) == pytest.approx(precision_by_scipy(COUNTS, one, 0.1))
+    assert promise("npv", **at).carried(COUNTS) == pytest.approx(npv_by_scipy(COUNTS, one, 0.1))
     assert promise("flagged", **at).carried(COUNTS) == pytest.approx(0.1 * most(45, 50, half) + 0.9 * alarmed)
     prices = Costs(miss=10.0, false_alarm=2.0)
     assert promise("cost", **at, costs=prices).carried(COUNTS) == pytest.approx(10 * missed + 2 * 0.9 * alarmed)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 import models.manifest  # noqa: F401  # every contract is known by it
-from models.contract import Contract, Span
+from models.contract import Span
 from models.sharing import in_common
 
 TESTED = np.array([0.1, 0.2, 0.3, 0.5], dtype=np.float32)
@@ -32,8 +32,3 @@ def test_a_threshold_in_common_lies_in_the_spans_that_test_nothing() -> None:
     assert found.among is not None
     assert found.among.tolist() == TESTED[1:3].tolist()
     assert in_common([Span(0.1, 0.5, (), TESTED), Span(0.35, 0.45, ())]) is None
-
-
-def test_several_need_a_guide_if_one_of_them_does() -> None:
-    assert Contract.read("recall >= 0.9 and precision >= 0.2 at prevalence 10 %").needs_guide
-    assert not Contract.read("recall >= 0.9 and specificity >= 0.2").needs_guide

@@ -169,15 +169,14 @@ def test_what_the_cases_do_not_carry_is_unreachable(zoned: Manifest) -> None:
         turn(zoned, Setting(operating_point="recall >= 0.9999"))
 
 
-def test_a_bundle_without_a_guide_solves_what_needs_none(zoned: Manifest) -> None:
+@pytest.mark.parametrize(
+    "asked", ["recall >= 0.9", "precision >= 0.3 at prevalence 0.2", "NPV >= 0.9 at prevalence 0.2"]
+)
+def test_a_bundle_without_a_guide_solves_every_contract_by_its_scores(zoned: Manifest, asked: str) -> None:
     bare = zoned.model_copy(update={"guide": None})
-    assert turn(bare, Setting(operating_point="recall >= 0.9")).certificates
-    with pytest.raises(BadInput) as caught:
-        turn(bare, Setting(operating_point="precision >= 0.3 at prevalence 0.2"))
-    assert str(caught.value) == (
-        "operating_point: should be a contract that needs no guide: the bundle is of the first format and carries none,"
-        " got precision >= 0.3 at prevalence 0.2 with confidence 0.95."
-    )
+    found = turn(bare, Setting(operating_point=asked))
+    point = Contract.read(asked).choose(bare.curve, guide=None)
+    assert (found.own[0], found.certificates) == (point.threshold, point.certificates)
 
 
 @pytest.mark.parametrize(

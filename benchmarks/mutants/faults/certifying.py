@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.mutants.fault import Mutant
 
-ORDER, SEQUENCE = "models/order_statistic.py", "models/fixed_sequence.py"
+ORDER, SEQUENCE, BOUND = "models/order_statistic.py", "models/fixed_sequence.py", "models/flagged_share.py"
 RECALL, SPECIFICITY = "models/contracts/recall.py", "models/contracts/specificity.py"
 PRECISION, NPV = "models/contracts/precision.py", "models/contracts/npv.py"
 CAPACITY, COST = "models/contracts/capacity.py", "models/contracts/cost.py"
@@ -14,7 +14,8 @@ ZONE, SEVERAL = "models/contracts/rule_in_out.py", "models/contracts/several.py"
 FOLDER = "models/contracts"
 TESTS = {
     ORDER: [f"{FOLDER}/test_recall.py", f"{FOLDER}/test_specificity.py"],
-    SEQUENCE: [f"{FOLDER}/test_precision.py", f"{FOLDER}/test_npv.py"],
+    SEQUENCE: ["models/test_fixed_sequence.py", f"{FOLDER}/test_precision.py", f"{FOLDER}/test_npv.py"],
+    BOUND: ["models/test_flagged_share.py", "models/test_promise.py"],
     RECALL: [f"{FOLDER}/test_recall.py"],
     SPECIFICITY: [f"{FOLDER}/test_specificity.py"],
     PRECISION: [f"{FOLDER}/test_precision.py"],
@@ -57,15 +58,23 @@ MUTANTS = [
     Mutant(NPV, "walk(promise, certification,", "walk(promise, guide,", "certified on the guide"),
     Mutant(NPV, "guide.middles[place:]", "guide.middles[: place + 1][::-1]", "walked towards fewer people cleared"),
     Mutant(NPV, "healthy + self.prevalence * missed", "healthy + missed", "region without the prevalence"),
-    Mutant(SEQUENCE, "half = (1 - promise.confidence) / 2", "half = 1 - promise.confidence", "risk not shared by two bounds"),
     Mutant(SEQUENCE, "int(np.argmin(met))", "int(met.sum())", "testing goes on after a failure"),
     Mutant(SEQUENCE, "return thresholds[:passed]", "return thresholds[: passed + 1]", "the one that failed too"),
-    Mutant(SEQUENCE, "share * caught, (1 - share) * alarmed", "(1 - share) * caught, share * alarmed", "prevalence of the healthy"),
-    Mutant(SEQUENCE, "np.maximum(negatives - alarms, 1), 1 - half)", "np.maximum(negatives - alarms, 1), half)", "false alarms bounded from below"),
-    Mutant(SEQUENCE, "(1 - share) * (1 - alarmed), share * (1 - caught)", "(1 - share) * (1 - alarmed), share * caught", "the sick found, for the sick missed"),
+    Mutant(SEQUENCE, "of=kinds[::-1], prevalence=1 - at", "of=kinds, prevalence=1 - at", "the sick counted for the healthy"),
+    Mutant(SEQUENCE, "of=kinds[::-1], prevalence=1 - at", "of=kinds[::-1], prevalence=at", "prevalence of the healthy"),
+    Mutant(SEQUENCE, "_at_share(promise, handed + share), certification, some)", "promise, certification, some)", "risk not shared by the walks"),
+    Mutant(SEQUENCE, "handed + share if passed == len(some) else 0.0", "handed + share", "the risk of a walk that failed handed on"),
+    Mutant(SEQUENCE, "handed + share if passed == len(some) else 0.0", "0.0", "the risk of a walk that passed kept back"),
+    Mutant(SEQUENCE, "_at_share(promise, share).carried(counts)", "promise.carried(counts)", "nearest as if there were one walk"),
+    Mutant(SEQUENCE, "np.searchsorted(answered * times, wanted)", "np.searchsorted(answered, wanted)", "advice on walks of so many cases as there are"),
+    Mutant(SEQUENCE, "half = answered_of * times / 2", "half = answered_of * times", "walks begun up to all the cases"),
+    Mutant(BOUND, "[hits == 0, hits == 1]", "[hits == 0, hits == -1]", "a single hit as by Clopper-Pearson"),
+    Mutant(BOUND, "min(risk, MOST_RISK)", "risk", "any risk taken"),
+    Mutant(BOUND, "np.maximum(hits, 1.0), alarms + 1, used", "np.maximum(hits, 1.0), np.maximum(alarms, 1), used", "an alarm too few"),
+    Mutant(BOUND, "prevalence * wrongly * least, (1 - prevalence) * rightly", "prevalence * rightly * least, (1 - prevalence) * wrongly", "the kinds of cases mixed up"),
     Mutant(SEQUENCE, "start, stroke = start + stroke, stroke * 2", "start, stroke = start + stroke + 1, stroke * 2", "a threshold skipped between strokes"),
     Mutant(SEQUENCE, "math.ceil(counts.positives * (times - 1))", "math.ceil(counts.positives * (times - 1) / 2)", "half the advice"),
-    Mutant(SEQUENCE, "counts.grown(MOST_TIMES))):\n        return None", "counts.grown(MOST_TIMES))):\n        return 1.0", "advice where none helps"),
+    Mutant(SEQUENCE, "if not enough(float(MOST_TIMES)):\n        return None", "if not enough(float(MOST_TIMES)):\n        return 1.0", "advice where none helps"),
     Mutant(SEQUENCE, "if not positives or not negatives:", "if not positives:", "a guide without negatives"),
     Mutant(CAPACITY, "<= self.at_most", "<= self.at_most * 2", "twice the room"),
     Mutant(CAPACITY, "half = (1 - self.confidence) / 2", "half = 1 - self.confidence", "risk not shared by two bounds"),
@@ -88,7 +97,6 @@ MUTANTS = [
     Mutant(SHARING, "reduce(np.intersect1d, tested)", "tested[0]", "thresholds that one part did not test"),
     Mutant(SHARING, "(among >= low) & (among <= high)", "(among >= low)", "a tested threshold beyond a span"),
     Mutant(SHARING, "and part.confidence != confidence", "and False", "a part with another confidence"),
-    Mutant(ZONE, "self.rule_in.needs_guide or self.rule_out.needs_guide", "self.rule_in.needs_guide and self.rule_out.needs_guide", "a guide forgotten"),
     Mutant(ZONE, "threshold=upper.low,\n", "threshold=upper.high,\n", "the zone wider than it need be"),
     Mutant(ZONE, "clear_below=lower.high,\n", "clear_below=lower.low,\n", "nobody cleared"),
     Mutant(ZONE, "cleared=certification.at(lower.high)", "cleared=certification.at(upper.low)", "counts of the other threshold"),
@@ -97,6 +105,5 @@ MUTANTS = [
     Mutant(ZONE, "if lower.high >= upper.low:", "if False:", "cleared above the flagged"),
     Mutant(SEVERAL, "return shared(self.contracts, self.confidence)", "return self.contracts", "risk not shared by the parts"),
     Mutant(SEVERAL, 'if self.then == "the fewest alarms"', 'if self.then == "the most hits"', "the other end chosen"),
-    Mutant(SEVERAL, "any(part.needs_guide", "all(part.needs_guide", "a guide forgotten"),
     Mutant(SEVERAL, "positive_count * (times - 1)", "positive_count * times", "advice too large"),
 ]  # fmt: skip

@@ -93,11 +93,11 @@ def test_a_small_run_writes_its_page_and_its_picture(tmp_path: Path, monkeypatch
     app.command()(command.main)
     done = CliRunner().invoke(app, ["--repeats", "10", "--out", str(tmp_path), "--processes", "1"])
     assert done.exit_code == 0, done.output
-    assert "Nothing wrong in 12 times 10 certifications." in done.output
+    assert "Nothing wrong in 13 times 10 certifications." in done.output
     text = (tmp_path / "certification.md").read_text()
     assert "Each line below is 10 certifications, each on freshly drawn people (seed 20260101)" in text
     assert [line[3:] for line in text.splitlines() if line.startswith("## ")] == [*page.ABOUT, "How MAPIE was asked"]
-    assert text.count("| 1:10 | fine | 3,000 (300) |") == 9
+    assert text.count("| 1:10 | fine | 3,000 (300) |") == 10
     assert text.count("beside that of MAPIE 1.6.0, fine scores:") == 3
     assert "nan" not in text
     assert (tmp_path / "certification.svg").read_bytes().startswith(b"<?xml")

@@ -51,6 +51,7 @@ GROUPS = {
 }
 GUIDE = drawn(2000, 0.2, seed=2, of=0.2)
 every_contract = pytest.mark.parametrize("contract", ASKED, ids=lambda contract: contract.words)
+guided_or_not = pytest.mark.parametrize("guided", [True, False], ids=["guide", "scores alone"])
 
 
 def test_every_contract_is_asked() -> None:
@@ -62,9 +63,10 @@ def test_every_contract_is_asked() -> None:
 
 
 @every_contract
-def test_every_contract_answers_with_thresholds_that_keep_all_it_promises(contract: Contract) -> None:
+@guided_or_not
+def test_every_contract_answers_with_thresholds_that_keep_all_it_promises(contract: Contract, guided: bool) -> None:  # noqa: FBT001  # a parameter
     curve = drawn(4000, 0.2, seed=1, of=0.2)
-    point = contract.choose(curve, guide=GUIDE, groups=GROUPS)
+    point = contract.choose(curve, guide=GUIDE if guided else None, groups=GROUPS)
     for threshold in (point.threshold, point.clear_below):
         assert threshold == np.float32(threshold)
     assert point.measured.counts == curve.at(point.threshold)
@@ -121,10 +123,14 @@ def test_every_contract_holds_with_the_confidence_it_is_given(contract: Contract
 
 
 @every_contract
-def test_every_contract_raises_unreachable_with_few_cases_and_says_how_near_they_came(contract: Contract) -> None:
+@guided_or_not
+def test_every_contract_raises_unreachable_with_few_cases_and_says_how_near_they_came(
+    contract: Contract,
+    guided: bool,  # noqa: FBT001  # a parameter
+) -> None:
     curve = Curve.of(np.linspace(0.1, 0.9, 10), [0, 0, 0, 1, 0, 1, 0, 1, 1, 1], prevalence=0.2)
     with pytest.raises(Unreachable) as caught:
-        contract.choose(curve, guide=curve, groups=dict.fromkeys(GROUPS, curve))
+        contract.choose(curve, guide=curve if guided else None, groups=dict.fromkeys(GROUPS, curve))
     promised = {caught.value.promise} & {str(contract), *map(str, contract.promises)}
     assert promised or "in sex=male" in caught.value.promise
     assert str(caught.value).startswith(f"{caught.value.promise}: cannot be certified. {caught.value.reason}")
@@ -132,10 +138,14 @@ def test_every_contract_raises_unreachable_with_few_cases_and_says_how_near_they
 
 
 @every_contract
-def test_every_contract_is_unreachable_and_never_a_sentinel_on_scores_that_say_nothing(contract: Contract) -> None:
+@guided_or_not
+def test_every_contract_is_unreachable_and_never_a_sentinel_on_scores_that_say_nothing(
+    contract: Contract,
+    guided: bool,  # noqa: FBT001  # a parameter
+) -> None:
     curve = Curve.of([0.5] * 30, [1] * 10 + [0] * 20, prevalence=0.2)
     with pytest.raises(Unreachable):
-        contract.choose(curve, guide=curve, groups=dict.fromkeys(GROUPS, curve))
+        contract.choose(curve, guide=curve if guided else None, groups=dict.fromkeys(GROUPS, curve))
 
 
 @every_contract
@@ -200,7 +210,7 @@ def test_planned_cases_carry_the_promise_with_the_mistakes_they_may_hold_and_not
             assert not carries(0, need.allowed_alarms + 1)
 
 
-def broken(contract: Contract, repeats: int, *, steps: int) -> float:
+def broken(contract: Contract, repeats: int, *, steps: int, guided: bool) -> float:
     """How often a certified point breaks one of its promises, where the truth is known.
 
     The sick score 0 to `steps` - 1 with weights that rise, the healthy with weights that fall: ties everywhere.
@@ -217,7 +227,7 @@ def broken(contract: Contract, repeats: int, *, steps: int) -> float:
             cases.append(Curve.of(np.concatenate(drawn_scores), [1] * sick + [0] * healthy, prevalence=0.3))
         groups = {"sex=male": cases[0]}
         try:
-            point = contract.choose(cases[0], guide=cases[1], groups=groups)
+            point = contract.choose(cases[0], guide=cases[1] if guided else None, groups=groups)
         except Unreachable:
             continue
         certified += 1
@@ -252,6 +262,11 @@ TIGHT: list[Contract] = [
 
 @pytest.mark.parametrize("steps", [8, 400])
 @pytest.mark.parametrize("contract", TIGHT, ids=lambda contract: contract.words)
-def test_no_contract_breaks_its_promise_more_often_than_its_confidence_allows(contract: Contract, steps: int) -> None:
+@guided_or_not
+def test_no_contract_breaks_its_promise_more_often_than_its_confidence_allows(
+    contract: Contract,
+    steps: int,
+    guided: bool,  # noqa: FBT001  # a parameter
+) -> None:
     """150 repeats at a risk of 0.2: more than 0.3 broken has a chance below 1 in 500."""
-    assert broken(contract.held_with(0.8), 150, steps=steps) <= 0.3
+    assert broken(contract.held_with(0.8), 150, steps=steps, guided=guided) <= 0.3

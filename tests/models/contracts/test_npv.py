@@ -5,30 +5,22 @@ import pytest
 
 from models.contract import Contract
 from models.contracts.npv import NPV
-from models.curve import Counts, Curve
+from models.curve import Curve
 from models.errors import Unreachable
 from models.plan import Expected
-from tests.cases import drawn, least, most
-
-
-def bound_by_scipy(counts: Counts, confidence: float, prevalence: float) -> float:
-    """The healthy cleared from below, the sick missed from above, each at half the risk, then Bayes."""
-    half = (1 + confidence) / 2
-    cleared = (1 - prevalence) * least(counts.clears, counts.negatives, half)
-    missed = prevalence * most(counts.misses, counts.positives, half)
-    return cleared / (cleared + missed)
+from tests.cases import drawn, npv_by_scipy
 
 
 def npv_by_loop(contract: NPV, certification: Curve, guide: Curve) -> float | None:
     """The guide's surest score first, then each higher one; each against the bound of scipy; stop at a failure."""
     scores = sorted(guide.thresholds)
-    sure = [bound_by_scipy(guide.at(score), contract.confidence, contract.prevalence) for score in scores]
+    sure = [npv_by_scipy(guide.at(score), contract.confidence, contract.prevalence) for score in scores]
     start = len(sure) - 1 - sure[::-1].index(max(sure))
     found = None
     for place in range(start, len(scores)):
         below = scores[place - 1] if place else 0.0
         middle = float(np.float32((below + scores[place]) / 2))
-        if bound_by_scipy(certification.at(middle), contract.confidence, contract.prevalence) < contract.at_least:
+        if npv_by_scipy(certification.at(middle), contract.confidence, contract.prevalence) < contract.at_least:
             return found
         found = middle
     return found
@@ -46,7 +38,7 @@ def test_the_npv_threshold_is_that_of_a_slow_loop_over_the_guide(seed: int, at_l
         return
     point = contract.choose(certification, guide=guide)
     assert point.threshold == wanted
-    assert bound_by_scipy(certification.at(wanted), 0.95, prevalence) >= at_least
+    assert npv_by_scipy(certification.at(wanted), 0.95, prevalence) >= at_least
     assert point.certificates[0].certified == at_least
     assert point.measured.prevalence == prevalence
 
@@ -58,7 +50,7 @@ def test_testing_stops_at_the_first_failure_even_if_a_later_threshold_would_pass
     certification = Curve.of(
         [0.1] * 30 + [0.5] * 60 + [0.8] * 300 + [0.9] * 40, [0] * 30 + [1] * 60 + [0] * 300 + [1] * 40
     )
-    at = [bound_by_scipy(certification.at(score), 0.9, 0.5) >= 0.5 for score in (0.5, 0.8, 0.9)]
+    at = [npv_by_scipy(certification.at(score), 0.9, 0.5) >= 0.5 for score in (0.5, 0.8, 0.9)]
     assert at == [True, False, True]
     point = contract.choose(certification, guide=guide)
     assert point.measured.counts == certification.at(0.5)
@@ -66,7 +58,7 @@ def test_testing_stops_at_the_first_failure_even_if_a_later_threshold_would_pass
 
 def test_npv_out_of_reach_is_said_in_full() -> None:
     curve = Curve.of([0.1] * 30 + [0.9] * 30, [0] * 30 + [1] * 30)
-    carried = bound_by_scipy(curve.at(0.9), 0.95, 0.1)
+    carried = npv_by_scipy(curve.at(0.9), 0.95, 0.1)
     with pytest.raises(Unreachable) as caught:
         NPV(at_least=0.999, prevalence=0.1).choose(curve, guide=curve)
     more = caught.value.missing_positives

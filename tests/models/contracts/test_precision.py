@@ -8,7 +8,7 @@ import pytest
 from models.contracts.precision import Precision
 from models.curve import Counts, Curve
 from models.errors import Unreachable
-from tests.cases import drawn, least, most, two_scores
+from tests.cases import drawn, least, precision_by_scipy, two_scores
 
 
 def test_the_region_of_precision_is_a_mean_of_recalls_by_a_slow_loop() -> None:
@@ -23,22 +23,15 @@ def test_the_region_of_precision_is_a_mean_of_recalls_by_a_slow_loop() -> None:
     assert rule.region(curve) == pytest.approx(np.mean(recalls), abs=1e-9)
 
 
-def bound_by_scipy(counts: Counts, confidence: float, prevalence: float) -> float:
-    """Both shares bounded by scipy's own Clopper-Pearson at half the risk, then Bayes."""
-    half = (1 + confidence) / 2
-    caught, alarmed = least(counts.hits, counts.positives, half), most(counts.alarms, counts.negatives, half)
-    return prevalence * caught / (prevalence * caught + (1 - prevalence) * alarmed)
-
-
 def precision_by_loop(rule: Precision, certification: Curve, guide: Curve) -> float | None:
     """The guide's surest score first, then each lower one; each against the bound of scipy; stop at a failure."""
     scores = sorted(guide.thresholds, reverse=True)
-    sure = [bound_by_scipy(guide.at(score), rule.confidence, rule.prevalence) for score in scores]
+    sure = [precision_by_scipy(guide.at(score), rule.confidence, rule.prevalence) for score in scores]
     found = None
     for score in scores[sure.index(max(sure)) :]:
         below = max((other for other in scores if other < score), default=0.0)
         middle = float(np.float32((below + score) / 2))
-        if bound_by_scipy(certification.at(middle), rule.confidence, rule.prevalence) < rule.at_least:
+        if precision_by_scipy(certification.at(middle), rule.confidence, rule.prevalence) < rule.at_least:
             return found
         found = middle
     return found
@@ -58,7 +51,7 @@ def test_the_precision_threshold_is_that_of_a_slow_loop_over_the_guide(
         return
     point = rule.choose(certification, guide=guide)
     assert point.threshold == wanted
-    assert bound_by_scipy(certification.at(wanted), 0.95, prevalence) >= at_least
+    assert precision_by_scipy(certification.at(wanted), 0.95, prevalence) >= at_least
     assert point.certificates[0].certified == at_least
     assert point.measured.prevalence == prevalence
 
@@ -91,7 +84,7 @@ def test_testing_stops_at_the_first_failure_even_if_a_later_threshold_would_pass
     certification = Curve.of(
         [0.9] * 30 + [0.5] * 60 + [0.2] * 300 + [0.01] * 60, [1] * 30 + [0] * 60 + [1] * 300 + [0] * 60
     )
-    at = [bound_by_scipy(certification.at(score), 0.9, 0.5) >= 0.5 for score in (0.9, 0.5, 0.2)]
+    at = [precision_by_scipy(certification.at(score), 0.9, 0.5) >= 0.5 for score in (0.9, 0.5, 0.2)]
     assert at == [True, False, True]
     point = rule.choose(certification, guide=guide)
     assert point.measured.counts == certification.at(0.9)
@@ -104,7 +97,7 @@ def test_testing_stops_at_the_first_failure_even_if_a_later_threshold_would_pass
         (Counts(hits=5, misses=5, alarms=0, clears=30), 0.01),
         (Counts(hits=7, misses=0, alarms=0, clears=3), 0.3),
         (Counts(hits=20, misses=3, alarms=1, clears=800), 0.01),
-        (Counts(hits=90, misses=30, alarms=9, clears=300), 0.3),
+        (Counts(hits=90, misses=30, alarms=13, clears=300), 0.3),
     ],
 )
 def test_advice_on_missing_cases_makes_precision_reachable(counts: Counts, prevalence: float) -> None:
@@ -116,7 +109,7 @@ def test_advice_on_missing_cases_makes_precision_reachable(counts: Counts, preva
     more_sick, more_healthy = caught.value.missing_positives, caught.value.missing_negatives
     assert more_sick is not None
     assert more_healthy is not None
-    assert caught.value.nearest == pytest.approx(bound_by_scipy(counts, 0.95, prevalence))
+    assert caught.value.nearest == pytest.approx(precision_by_scipy(counts, 0.95, prevalence))
 
     def grown(share: float) -> Counts:
         positives = counts.positives + math.floor(share * more_sick)
@@ -136,9 +129,9 @@ def test_where_no_number_of_cases_would_do_none_is_named() -> None:
     with pytest.raises(Unreachable) as caught:
         Precision(at_least=0.9, prevalence=0.1).choose(curve, guide=curve)
     assert (caught.value.missing_positives, caught.value.missing_negatives) == (None, None)
-    # All are flagged. By hand: the recall p at which 20 hits of 20 have a chance of 2.5 %, against alarms of 1.
-    caught_at_least = 0.025 ** (1 / 20)
-    carried = 0.1 * caught_at_least / (0.1 * caught_at_least + 0.9)
+    # All are flagged. By hand: the share of sick at which 20 of 40 or more have a chance of 5 %; odds of 1:9 instead.
+    share = least(20, 40, 0.95)
+    carried = share / (share + 9 * (1 - share))
     assert caught.value.nearest == pytest.approx(carried, rel=1e-12)
     assert str(caught.value) == (
         "precision >= 0.9 at prevalence 0.1 with confidence 0.95: cannot be certified. 20 positives and 20 negatives"
