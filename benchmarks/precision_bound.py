@@ -244,7 +244,8 @@ def _worth() -> list[str]:
         *lines,
         "",
         "Where both rates are near 1, as for a precision hardly above the prevalence among cases half of whom are sick, two",
-        "bounds are the sharper ones: the counts then vary much less than Poisson counts. Nobody asks that of a model.",
+        "bounds are the sharper ones: the counts then vary much less than Poisson counts. Of 99 of 100 sick and 50 of 100 healthy flagged, TPR / FPR is at least",
+        "1.57 by two, 1.47 by one.",
     ]
 
 
