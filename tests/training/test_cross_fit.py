@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 import polars as pl
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from models.bundle import open_bundle
 from models.contracts.precision import Precision
@@ -175,13 +176,19 @@ def test_what_was_certified_is_no_more_than_what_the_file_does_to_the_same_peopl
         assert int((flagged & ~sick).sum()) <= point.measured.counts.alarms
 
 
-def test_the_calibration_is_that_of_answers_of_copies_that_never_saw_a_row(trained: Trained) -> None:
-    targets = trained.loaded.parts["training"].labels["sick"]
+def test_the_calibration_is_what_scikit_learn_fits_on_answers_of_copies_that_never_saw_a_row(trained: Trained) -> None:
+    sick = trained.loaded.parts["training"].labels["sick"]
+    # Platt's smoothed targets: a part of each case counts as of the other kind.
+    share = np.where(sick > 0, (sick.sum() + 1) / (sick.sum() + 2), 1 / ((1 - sick).sum() + 2))
+    kinds, weights = np.repeat([1, 0], len(sick)), np.concatenate([share, 1 - share])
     for made in trained.made.values():
-        assert made.fitted.unseen is not None
-        chances = 1 / (1 + np.exp(-made.bundle.manifest.calibration.logits(made.fitted.unseen["sick"])))
-        # A logistic map that was fitted on these rows expects as many sick as there are.
-        assert chances.sum() == pytest.approx(targets.sum(), rel=0.02)
+        found, unseen = made.bundle.manifest.calibration, made.fitted.unseen
+        assert unseen is not None
+        assert (found.undo, found.loss_log_ratio) == ("shift", pytest.approx(0, abs=1e-6))
+        logits = np.tile(unseen["sick"].astype(float), 2)[:, None]
+        line = LogisticRegression(C=np.inf, tol=1e-10).fit(logits, kinds, weights)
+        assert found.slope == pytest.approx(float(line.coef_[0, 0]), abs=1e-3)
+        assert found.intercept == pytest.approx(float(line.intercept_[0]), abs=1e-3)
 
 
 def test_the_evidence_is_of_rows_that_no_copy_saw(trained: Trained) -> None:
