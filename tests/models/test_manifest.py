@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from models.contracts.precision import Precision
 from models.contracts.recall import Recall
 from models.errors import BadBundle
-from models.manifest import Files, Manifest, Symptom, read
+from models.manifest import CrossFitted, Files, Manifest, Symptom, read
 from models.schema import Numeric
 from tests import handmade
 
@@ -172,3 +172,31 @@ def test_a_curve_at_another_prevalence_than_the_bundle_s_is_refused(document: di
     assert error(document).startswith(
         f"manifest.json: document: {curve}.prevalence should be the bundle's 0.2, got 0.3"
     )
+
+
+# Cases that taught too
+
+
+def test_how_certified_cases_taught_too_is_read_as_it_was_written(document: dict[str, Any]) -> None:
+    # Of other models nothing is said, so that their documents stay as they were.
+    assert "cross_fitted" not in document["manifest"]
+    put(document, "guide", None)
+    found = read(json.dumps(put(document, "cross_fitted", {"folds": 5, "repeats": 4})), file="manifest.json").manifest
+    assert found.cross_fitted == CrossFitted(folds=5, repeats=4)
+    assert found.cross_fitted.copies == 20
+    assert json.loads(found.model_dump_json())["cross_fitted"] == {"folds": 5, "repeats": 4}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [
+        ("folds", 1, "Input should be greater than or equal to 2, got 1."),
+        ("repeats", 0, "Input should be greater than or equal to 1, got 0."),
+        ("copies", 20, "Extra inputs are not permitted, got 20."),
+    ],
+)
+def test_folds_that_can_not_be_are_named_by_their_path(
+    document: dict[str, Any], field: str, value: int, text: str
+) -> None:
+    put(document, "cross_fitted", {"folds": 5, "repeats": 4, field: value})
+    assert error(document) == f"manifest.json: cross_fitted.{field}: {text}"

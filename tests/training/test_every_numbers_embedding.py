@@ -16,6 +16,7 @@ from training.export import TOLERANCE, check_alone, check_parity, export
 from training.networks.linear import Linear
 from training.networks.mlp import MLP
 from training.networks.tabm import TabM
+from training.numbers.bounded_bins import BoundedBins
 from training.numbers.periodic import Periodic
 from training.numbers.piecewise_linear import PiecewiseLinear
 from training.numbers_embedding import NumbersEmbedding
@@ -25,7 +26,7 @@ every_embedding = pytest.mark.parametrize("numbers", EMBEDDINGS, ids=lambda numb
 
 
 def test_all_embeddings_are_found() -> None:
-    assert {type(numbers) for numbers in EMBEDDINGS} >= {PiecewiseLinear, Periodic}
+    assert {type(numbers) for numbers in EMBEDDINGS} >= {PiecewiseLinear, Periodic, BoundedBins}
 
 
 @every_embedding
@@ -51,7 +52,11 @@ def test_only_measured_numbers_are_embedded(numbers: NumbersEmbedding) -> None:
     inputs = torch.randn(50, 4)
     layer = numbers.build(inputs, [2])
     out = layer(inputs)
-    assert torch.equal(out[:, -3:], inputs[:, [0, 1, 3]])
+    others = inputs[:, [0, 1, 3]]
+    if isinstance(numbers, BoundedBins):
+        # A rare yes, which scaling made large, is bounded too.
+        others = others / torch.sqrt(1 + (others / numbers.reach) ** 2)
+    assert torch.equal(out[:, -3:], others)
     assert out.shape == (50, layer.width)
 
 
@@ -78,6 +83,48 @@ def test_places_in_bins_are_those_of_a_slow_loop() -> None:
                 if place < 4:
                     share = min(share, 1.0)
                 assert float(found[row, column, place]) == pytest.approx(share, abs=2e-4)
+
+
+def test_numbers_are_squashed_and_placed_in_bins_as_a_slow_loop_does_it() -> None:
+    random = np.random.default_rng(0)
+    known = random.gamma(2.0, size=(400, 2)).astype(np.float32)
+    layer = BoundedBins(bins=4, reach=2.0).build(torch.from_numpy(known), [0, 1])
+    fresh = random.gamma(2.0, size=(60, 2)).astype(np.float32) * 3 - 1
+    found = layer(torch.from_numpy(fresh)).reshape(60, 2, 5)
+
+    def squashed(number: float, column: int) -> float:
+        low, middle, high = np.quantile(known[:, column].astype(float), [0.25, 0.5, 0.75])
+        far = (number - middle) / (high - low)
+        return float(far / np.sqrt(1 + (far / 2.0) ** 2))
+
+    for column in range(2):
+        ends = np.quantile([squashed(number, column) for number in known[:, column]], np.linspace(0, 1, 5))
+        for row in range(60):
+            number = squashed(fresh[row, column], column)
+            assert float(found[row, column, 0]) == pytest.approx(number, abs=1e-4)
+            for place, (start, stop) in enumerate(pairwise(ends), 1):
+                share = (number - start) / (stop - start)
+                share = share if place == 1 else max(share, 0.0)
+                share = share if place == 4 else min(share, 1.0)
+                assert float(found[row, column, place]) == pytest.approx(share, abs=1e-3)
+
+
+def test_pitfall_a_mistyped_number_and_a_rare_yes_do_not_outweigh_all_others() -> None:
+    known = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
+    layer = BoundedBins(bins=4, reach=3.0).build(known, [0])
+    out = layer(torch.tensor([[1e6, 1e6], [-1e6, -1e6]]))
+    assert out.abs().max() < 100
+    assert out[:, 0].tolist() == pytest.approx([3.0, -3.0])
+    assert out[:, -1].tolist() == pytest.approx([3.0, -3.0])
+
+
+def test_a_column_whose_middle_half_is_all_alike_is_scaled_by_its_range_and_one_that_never_changes_by_one() -> None:
+    known = torch.zeros(100, 2)
+    known[:5, 0], known[:, 1] = 8.0, 7.0
+    layer = BoundedBins(bins=4, reach=3.0).build(known, [0, 1])
+    out = layer(torch.tensor([[4.0, 8.0]])).reshape(2, 5)
+    assert out[:, 0].tolist() == pytest.approx([1 / np.sqrt(1 + 1 / 9)] * 2)
+    assert torch.isfinite(out).all()
 
 
 def test_a_column_of_few_distinct_numbers_has_as_few_bins_and_one_that_never_changes_has_one() -> None:

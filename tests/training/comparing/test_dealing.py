@@ -7,7 +7,9 @@ import polars as pl
 import pytest
 
 from models.errors import BadStudy
+from models.manifest import CrossFitted
 from tests import small_study
+from training.comparing.bench import Bench, Purpose
 from training.comparing.dealing import (
     Dealt,
     Pool,
@@ -19,7 +21,9 @@ from training.comparing.dealing import (
     without_test,
 )
 from training.data import Data
-from training.split import PARTS, ByDate, ByGroup, Random, Shares, Split
+from training.model import Budget
+from training.run import Crossed, Loaded
+from training.split import PARTS, ByDate, ByGroup, CrossFit, Random, Shares, Split
 from training.study import Study
 
 DAYS = ByDate(
@@ -129,6 +133,56 @@ def test_a_search_deals_training_and_validation_part_alone_and_keeps_people_toge
     people = [set(held.people[rows].tolist()) for rows in (each.fit, each.stop, each.judge)]
     assert sum(map(len, people)) == len(set.union(*people))
     assert isinstance(for_search(study(DAYS)), Random)
+
+
+def test_where_every_row_teaches_a_search_judges_by_people_that_nothing_is_certified_on() -> None:
+    split = CrossFit(column="patient", searched=0.25, test=0.2, certify_one_each=True)
+    bench = crossed(split, "search")
+    own = parts(split)
+    certified = set(own["certification"].table["patient"])
+    assert rows_of(bench.pool.data) == rows_of(own["training"])
+    judged = set()
+    for seed in (1, 2):
+        each = bench.deal(seed)
+        used = [rows_of(chosen(bench.pool.data, rows)) for rows in (each.fit, each.stop, each.judge)]
+        # All that teaches has its use, and no person has two.
+        assert set.union(*used) == rows_of(own["training"])
+        assert sum(map(len, used)) == len(own["training"].columns)
+        people = [set(bench.pool.people[rows].tolist()) for rows in (each.fit, each.stop, each.judge)]
+        assert sum(map(len, people)) == len(set.union(*people))
+        assert used[2] == rows_of(own["validation"])
+        assert not {row // 3 for row in used[2]} & certified
+        judged.add(frozenset(used[0]))
+    assert len(judged) == 2
+
+
+def test_where_every_row_teaches_and_is_certified_on_a_search_has_nothing_to_judge_by() -> None:
+    with pytest.raises(BadStudy) as caught:
+        crossed(CrossFit(), "search")
+    assert str(caught.value) == (
+        "split.searched: should be above 0 to search for models: on what they are chosen by, none is certified."
+    )
+
+
+def test_where_every_row_teaches_a_comparison_deals_all_of_them_anew() -> None:
+    split = CrossFit(column="patient", test=0.2)
+    bench, own = crossed(split, "comparison"), parts(split)
+    first, second = bench.deal(1), bench.deal(2)
+    for each in (first, second):
+        people = [set(bench.pool.people[rows].tolist()) for rows in (each.fit, each.stop, each.judge)]
+        assert sum(map(len, people)) == len(set.union(*people)) == len(set(own["training"].table["patient"]))
+    assert not np.array_equal(first.judge, second.judge)
+    assert not rows_of(bench.pool.data) & rows_of(own["test"])
+
+
+def crossed(split: CrossFit, purpose: Purpose) -> Bench:
+    own = parts(split)
+    places = np.searchsorted(own["training"].columns[:, 0], own["certification"].columns[:, 0])
+    held = np.zeros((len(own["training"].columns), split.copies), dtype=bool)
+    how = CrossFitted(folds=split.folds, repeats=split.repeats)
+    made = small_study.model().model_copy(update={"budget": Budget(schedule="cosine")})
+    study = small_study.study(made, split=split)
+    return Bench.of(study, Loaded(own, {}, Crossed(how, held, places)), purpose)
 
 
 def test_rows_of_one_kind_alone_can_not_be_dealt() -> None:

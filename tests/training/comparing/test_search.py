@@ -23,10 +23,12 @@ from training.loss import Loss
 from training.losses.class_balanced import ClassBalanced
 from training.losses.cost_weighted import CostWeighted
 from training.losses.squared_size import SquaredSize
+from training.networks.linear import Linear
 from training.networks.tabm import TabM
 from training.run import Loaded, load
 from training.sampling import Oversampled
-from training.study import Study, find_study
+from training.split import CrossFit
+from training.study import Beside, Budget, Study, find_study
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +81,18 @@ def test_all_that_can_be_chosen_makes_a_model_of_the_study(study: Study) -> None
         seen.add(type(model.terms[0].by))
     assert len(seen) > 10
     assert CostWeighted in seen
+
+
+def test_all_that_can_be_chosen_can_be_cross_fitted_where_the_model_as_it_is_can(study: Study) -> None:
+    falling = Budget(epochs=3, schedule="cosine")
+    base = study.models[0].model_copy(update={"budget": falling, "beside": (Beside(network=Linear()),)})
+    crossed = {**dict(study), "split": CrossFit(column="patient", searched=0.2)}
+    kept = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(100):
+        model = suggested(kept.ask(), study, base)
+        Study(**{**crossed, "models": (model,)})
+        assert model.beside == base.beside
+        assert model.kinds[1].terms == model.terms
 
 
 def test_a_choice_is_the_model_it_names(study: Study) -> None:
