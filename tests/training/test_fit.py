@@ -18,9 +18,11 @@ from models.contracts.precision import Precision
 from models.contracts.recall import Recall
 from models.costs import Costs
 from models.curve import Curve
+from models.inputs import Inputs
 from models.schema import Numeric, Schema
 from tests import simulated
 from training.cases import Cases
+from training.copies import Copies
 from training.fit import Fitted, fit, reproducible
 from training.keeper import Epoch, Keeper, mix
 from training.losses.absolute_error import AbsoluteError
@@ -29,8 +31,11 @@ from training.losses.squared_error import SquaredError
 from training.losses.squared_size import SquaredSize
 from training.model import Budget, Model
 from training.net import Net
+from training.network import Network
 from training.networks.linear import Linear
 from training.networks.mlp import MLP
+from training.networks.tabm import TabM
+from training.numbers.periodic import Periodic
 from training.pull import Pull
 from training.sampling import Balanced, Oversampled, Plain
 from training.term import WEIGHTS, Term
@@ -220,6 +225,59 @@ def test_a_rate_that_falls_as_a_cosine_rises_first_and_ends_at_nothing_after_all
     assert rates == pytest.approx(wanted, abs=1e-9)
     columns, sick = simulated.people(5000, 3)
     assert roc_auc_score(sick, raw_logits(fitted, columns)) > 0.99 * roc_auc_score(sick, simulated.truth(columns))
+
+
+@pytest.mark.parametrize("network", [MLP(hidden=(6,), numbers=Periodic()), TabM(hidden=(6,), count=3)], ids=repr)
+def test_weights_that_multiply_something_decay_as_adamw_has_it_and_nothing_else_does(network: Network) -> None:
+    """One step of nearly nothing: where a rate is tiny against what decays, only the decay is left."""
+    columns, sick = simulated.people(64, 1)
+    rate, share = 1e-6, 1e5
+    found = []
+    for decay in (0.0, share):
+        budget = Budget(epochs=1, batch=64, learning_rate=rate, decay=decay)
+        model = simulated.model(budget=budget).model_copy(update={"network": network})
+        with reproducible(0):
+            net = model.network.build(simulated.SCHEMA, columns, {"sick": 1})
+        before = {name: weight.detach().clone() for name, weight in net.named_parameters()}
+        multiplying = {id(weight) for weight in net.each_weight()}
+        named = {name for name, weight in net.named_parameters() if id(weight) in multiplying}
+        rows = (columns, {"sick": sick})
+        fitted = fit(model, net, head="sick", training=rows, validation=rows, seed=0)
+        found.append(dict(fitted.net.named_parameters()))
+    plain, decayed = found
+    assert {name.rpartition(".")[2] for name in named} == {"weight"}
+    assert 0 < len(named) < len(plain)
+    for name, weight in plain.items():
+        taken = rate * share * before[name] if name in named else torch.zeros(())
+        assert torch.allclose(decayed[name], weight - taken, atol=1e-6), name
+
+
+def test_without_a_validation_part_the_last_epoch_is_kept_and_judged_by_what_training_lowered() -> None:
+    columns, sick = simulated.people(600, 1)
+    model = simulated.model(budget=Budget(epochs=6, batch=100, learning_rate=0.05, schedule="cosine"))
+    held = np.arange(600)[:, None] % 3 == np.arange(3)
+    with reproducible(0):
+        net = Copies([model.network.build(simulated.SCHEMA, columns, {"sick": 1}) for _ in range(3)])
+    rows, told = (columns, {"sick": sick}), list[Epoch]()
+    fitted = fit(model, net, head="sick", training=rows, validation=None, held=held, seed=0, progress=told.append)
+    assert tuple(told) == fitted.history
+    assert fitted.kept == fitted.history[-1]
+    assert fitted.kept.number == 6
+    losses = [epoch.loss for epoch in fitted.history]
+    assert losses[0] > losses[-1]
+    assert all(math.isnan(epoch.region) for epoch in fitted.history)
+    assert str(fitted.kept) == f"epoch 6, loss {fitted.kept.loss:.4f}"
+    # A share of what the best constant answer costs: on the way of the last epoch nearly what it is after it.
+    share = sick.mean()
+    entropy = -(share * np.log(share) + (1 - share) * np.log(1 - share))
+    each = [
+        np.logaddexp(0, np.where(sick > 0, -1, 1) * one.answers(Inputs(columns), ("sick",))["sick"].numpy())[
+            ~own
+        ].mean()
+        for one, own in zip(net.apart(), held.T, strict=True)
+    ]
+    assert fitted.kept.loss == pytest.approx(np.mean(each) / entropy, abs=0.02)
+    assert not fitted.net.training
 
 
 ONE = Schema(columns=(Numeric(name="a", low=-9, high=9),))
