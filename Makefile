@@ -18,7 +18,7 @@ help:
 	@echo "make models   make the shipped bundles again, to the same digests on one machine"
 	@echo "make certify  2,000 simulated certifications a rule; intervals; pathway; sites; calibration; decisions; crashes; mutants"
 	@echo "make bench    measured claims: the COVID protocol, turning under load, the page, losses compared, training speed, retina"
-	@echo "make bench-quality  out of the box beside 29 other ways, on medical tables; hours, and goes on where it was stopped"
+	@echo "make bench-quality  out of the box beside other ways, on medical tables; takes hours, and goes on where it was stopped"
 	@echo "make clean    remove the environment and what was made in out/"
 
 $(READY): pyproject.toml constraints.txt
@@ -58,6 +58,7 @@ certify: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	$(BIN)/python -m benchmarks.certification
 	$(BIN)/python -m benchmarks.interval_coverage
+	$(BIN)/python -m benchmarks.precision_bound
 	$(BIN)/python -m benchmarks.pathway_independence
 	$(BIN)/python -m benchmarks.site_prevalence
 	$(BIN)/python -m benchmarks.calibration_after_undo

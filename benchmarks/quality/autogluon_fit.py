@@ -25,6 +25,9 @@ def main(folder: Path, seconds: float, seed: int) -> None:
     begin = time.perf_counter()
     predictor = TabularPredictor(TARGET, eval_metric="roc_auc", path=str(folder / "models"), verbosity=0).fit(
         fit,
+        # With the time that it has: by default it stops long before. Its check for leaks by stacking would run twice.
+        presets="best_quality",
+        dynamic_stacking=False,
         time_limit=seconds,
         num_cpus=1,
         num_gpus=0,

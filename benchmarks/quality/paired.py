@@ -17,6 +17,8 @@ from scipy.stats import rankdata, wilcoxon
 RESAMPLES = 4000
 # Smaller differences than this on a table are called a tie.
 TIE = 0.002
+# An interval by drawing fewer tables than this again says nothing.
+FEWEST = 5
 
 
 def common(runs: pl.DataFrame, peers: Sequence[str]) -> pl.DataFrame:
@@ -58,6 +60,13 @@ class Difference:
     better: int
     alike: int
     worse: int
+
+    @property
+    def sure(self) -> int:
+        """1 or -1 if the interval is of enough tables and leaves out 0, by its side; else 0."""
+        if self.better + self.alike + self.worse < FEWEST:
+            return 0
+        return int(self.low > 0) - int(self.high < 0)
 
     def __str__(self) -> str:
         return f"{self.mean:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"

@@ -27,7 +27,7 @@ def draw(compared: Compared, titles: dict[str, str], file: Path) -> None:
         )  # fmt: skip
         for place, name in enumerate(order):
             each = apart[name]
-            colour = BETTER if each.low > 0 else WORSE if each.high < 0 else ALIKE
+            colour = (ALIKE, BETTER, WORSE)[each.sure]
             axis.plot([ours - each.high, ours - each.low], [place, place], color=colour, linewidth=1.5)
             axis.plot(ours - each.mean, place, "o", color=colour, markersize=5)
         axis.set_yticks(range(len(order)), [titles[name] for name in order])
