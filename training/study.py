@@ -23,6 +23,7 @@ from training.answer import Answer
 from training.answers.number import Number
 from training.model import Alternative, Beside, Budget, Model, Name
 from training.net import EMBEDDING, IMAGE, INPUTS, NUMBERS
+from training.network import Network
 from training.reference import Reference
 from training.sampling import Sampling
 from training.source import Source
@@ -159,6 +160,11 @@ class Study(Value):
                     f"{at}.budget.schedule: should be 'cosine' or 'whole' where every row teaches and none is left to"
                     f" stop by, got {model.budget.schedule!r}"
                 )
+            if model.budget.schedule == "whole" and not _linear(model.network):
+                raise ValueError(
+                    f"{at}.budget.schedule: 'whole' takes steps that all copies share: it should be for linear"
+                    f" networks, which end where each would alone, got {type(model.network).__name__}"
+                )
             if type(model.sampling).more is not Sampling.more:
                 kind = type(model.sampling).__name__
                 raise ValueError(f"{at}.sampling: {kind} makes cases of rows that some copies must not see")
@@ -227,6 +233,14 @@ class Study(Value):
             )
             for label in self.symptoms
         )
+
+
+def _linear(network: Network) -> bool:
+    """Whether a network has no layers, and learns nothing of how numbers are embedded."""
+    if network.numbers is None:
+        return not network.layers(1)
+    embedding = network.numbers.build(torch.arange(4.0).unsqueeze(1), [0])
+    return not network.layers(1) and not any(True for _ in embedding.parameters())
 
 
 def _judges(term: Term, outcome: str) -> bool:

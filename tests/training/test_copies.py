@@ -270,11 +270,19 @@ def test_the_unseen_answers_of_training_are_those_of_the_copies_it_ended_with() 
 # Against an outside reference
 
 
-def test_a_linear_copy_is_what_scikit_learn_finds_on_the_rows_it_saw() -> None:
+@pytest.mark.parametrize(
+    ("budget", "near"),
+    [
+        (Budget(epochs=400, batch=300, learning_rate=0.1, schedule="cosine"), 2e-3),
+        # All copies take their steps together, and end as soon as their mean hardly moves.
+        (Budget(epochs=100, schedule="whole"), 2e-2),
+    ],
+    ids=["cosine", "whole"],
+)
+def test_a_linear_copy_is_what_scikit_learn_finds_on_the_rows_it_saw(budget: Budget, near: float) -> None:
     """A term counts as a share of what the best constant answer costs: the entropy of the outcome."""
     shown, weight = rows(300), 0.02
     size = Term(on=WEIGHTS, by=SquaredSize(), weight=weight)
-    budget = Budget(epochs=400, batch=300, learning_rate=0.1, schedule="cosine")
     fitted = trained(model(Linear(), SICK, size, budget=budget), shown, scaled_by=shown.columns)
     assert isinstance(fitted.net, Copies)
     share = shown.sick.mean()
@@ -287,5 +295,5 @@ def test_a_linear_copy_is_what_scikit_learn_finds_on_the_rows_it_saw() -> None:
         wanted = LogisticRegression(C=strength, tol=1e-10, max_iter=1000).fit(scaled[seen], shown.sick[seen])
         head = one.heads[0]
         assert isinstance(head, torch.nn.Linear)
-        assert head.weight.detach().numpy() == pytest.approx(wanted.coef_, abs=2e-3)
-        assert head.bias.item() == pytest.approx(float(wanted.intercept_[0]), abs=2e-3)
+        assert head.weight.detach().numpy() == pytest.approx(wanted.coef_, abs=near)
+        assert head.bias.item() == pytest.approx(float(wanted.intercept_[0]), abs=near)

@@ -18,6 +18,8 @@ from training.losses.soft_targets import SoftTargets
 from training.losses.squared_error import SquaredError
 from training.losses.squared_size import SquaredSize
 from training.networks.linear import Linear
+from training.numbers.bounded_bins import BoundedBins
+from training.numbers.periodic import Periodic
 from training.references.from_bundle import FromBundle
 from training.references.from_model import FromModel
 from training.sampling import Oversampled
@@ -191,6 +193,11 @@ HALVED = (
     ".budget.schedule: should be 'cosine' or 'whole' where every row teaches and none is left to stop by, got 'halve'"
 )
 LEARNT = ".against: a teacher that learns from all rows would tell copies of those that they must not see"
+SHARED = (
+    ".budget.schedule: 'whole' takes steps that all copies share: it should be for linear networks, which end where"
+    " each would alone"
+)
+WHOLE = Budget(schedule="whole")
 BESIDE_HALVED = Beside(network=Linear(), budget=Budget(epochs=2))
 BESIDE_TAUGHT = Beside(network=Linear(), terms=(PULL, TAUGHT))
 
@@ -208,6 +215,8 @@ BESIDE_TAUGHT = Beside(network=Linear(), terms=(PULL, TAUGHT))
             crossed(weighing=Uncertainty()),
             ".weighing: Uncertainty learns from all rows, and would tell copies of those they must not see",
         ),
+        (crossed(budget=WHOLE), f"{SHARED}, got MLP"),
+        (crossed(network=Linear(numbers=Periodic()), budget=WHOLE), f"{SHARED}, got Linear"),
         (crossed(PULL, TAUGHT), f".terms.1{LEARNT}"),
         (crossed(beside=(BESIDE_TAUGHT,)), f".beside.0.terms.1{LEARNT}"),
     ],
@@ -223,6 +232,12 @@ def test_pitfall_what_would_tell_a_copy_of_rows_it_must_not_see_is_refused(made:
 def test_a_teacher_that_is_finished_may_teach_copies() -> None:
     told = Term(on="sick", against=FromBundle(path="elsewhere"), by=SoftTargets())
     assert study(crossed(PULL, told), split=CROSSED).split.copies == 2
+
+
+def test_linear_networks_may_take_all_rows_at_once() -> None:
+    for numbers in (None, BoundedBins()):
+        made = crossed(network=Linear(numbers=numbers), budget=WHOLE)
+        assert study(made, split=CROSSED).models == (made,)
 
 
 def test_photographs_are_not_cross_fitted() -> None:
