@@ -7,6 +7,7 @@ import numpy as np
 import optuna
 import pytest
 from optuna.trial import FixedTrial, TrialState
+from sklearn.metrics import roc_auc_score
 
 from models.contracts.recall import Recall
 from models.curve import Curve
@@ -93,6 +94,21 @@ def test_all_that_can_be_chosen_can_be_cross_fitted_where_the_model_as_it_is_can
         Study(**{**crossed, "models": (model,)})
         assert model.beside == base.beside
         assert model.kinds[1].terms == model.terms
+
+
+def test_a_cross_fitted_model_is_judged_by_one_of_each_of_its_networks(study: Study) -> None:
+    falling = Budget(epochs=3, batch=256, learning_rate=0.05, schedule="cosine")
+    model = study.models[0].model_copy(update={"budget": falling, "beside": (Beside(network=Linear()),)})
+    split = CrossFit(column="patient", searched=0.2, test=0.2)
+    crossed = Study(**{**dict(study), "split": split, "models": (model,)})
+    loaded = load(crossed)
+    for purpose in ("search", "comparison"):
+        bench = Bench.of(crossed, loaded, purpose)
+        outcome, dealt = bench.train(model, 1), bench.deal(1)
+        assert outcome.refused == ""
+        assert outcome.scores is not None
+        assert outcome.scores.shape == dealt.judge.shape
+        assert roc_auc_score(bench.targets[dealt.judge], outcome.scores) > 0.7
 
 
 def test_a_choice_is_the_model_it_names(study: Study) -> None:
