@@ -1,6 +1,6 @@
 """AutoGluon on one table, run by its own environment, which knows nothing of this project.
 
-`python autogluon_fit.py FOLDER SECONDS SEED` reads fit.csv (with the column `is_sick`) and asked.csv, and writes
+`python autogluon_fit.py FOLDER SECONDS SEED PRESETS` reads fit.csv (with the column `is_sick`) and asked.csv, and writes
 scores.csv and told.json (bytes of what it keeps, seconds of one row, seconds of fitting, the best model's name).
 """
 
@@ -19,14 +19,14 @@ from autogluon.tabular import TabularPredictor
 TARGET, WARM, CALLS = "is_sick", 3, 30
 
 
-def main(folder: Path, seconds: float, seed: int) -> None:
+def main(folder: Path, seconds: float, seed: int, presets: str) -> None:
     warnings.simplefilter("ignore")
     fit, asked = pd.read_csv(folder / "fit.csv"), pd.read_csv(folder / "asked.csv")
     begin = time.perf_counter()
     predictor = TabularPredictor(TARGET, eval_metric="roc_auc", path=str(folder / "models"), verbosity=0).fit(
         fit,
-        # With the time that it has: by default it stops long before. Its check for leaks by stacking would run twice.
-        presets="best_quality",
+        presets=presets,
+        # Its search for leaks by stacking would fit everything twice.
         dynamic_stacking=False,
         time_limit=seconds,
         num_cpus=1,
@@ -52,4 +52,4 @@ def main(folder: Path, seconds: float, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), sys.argv[4])

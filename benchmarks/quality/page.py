@@ -226,7 +226,7 @@ both commands with both models, their certification and pictures, and the start 
 Size: Fulcrum's is one ONNX file that also imputes, scales, calibrates and decides; the others' what pickle keeps of the
 fitted model, without the encoding of the table. One row: Fulcrum from raw columns to the decision through onnxruntime; the
 others from encoded cells through their own Python interface, which is mostly overhead. {against}
-AutoGluon is given the seconds of Fulcrum on the same rows.
+AutoGluon is given the seconds of Fulcrum on the same rows; as it comes it stops before.
 Test rows that Fulcrum refused, because a cell lies outside of what the development rows showed: {refused}. They count as
 flagged by the screen and as not flagged by the pre-surgical model.
 

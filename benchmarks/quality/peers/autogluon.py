@@ -1,4 +1,4 @@
-"""AutoGluon with its default models, as long as Fulcrum took on the same rows; in an environment of its own.
+"""AutoGluon as it comes, for as long as Fulcrum took on the same rows at most; in an environment of its own.
 
 `make bench-quality` makes that environment; AUTOGLUON_PYTHON names the Python of another one.
 """
@@ -36,7 +36,9 @@ def python() -> Path:
 
 @dataclass(frozen=True)
 class AutoGluon(Peer):
-    """It holds rows out for itself; the calibration rows stay unseen."""
+    """It holds rows out for itself; the calibration rows stay unseen. `presets` are one of its own names."""
+
+    presets: str
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -50,7 +52,7 @@ class AutoGluon(Peer):
             fit = job.table.features[rows.fit].with_columns(pl.Series(TARGET, sick[rows.fit]))
             fit.write_csv(place / "fit.csv")
             job.table.features[asked].write_csv(place / "asked.csv")
-            given = [str(place), str(job.of("fulcrum").seconds), str(job.seed)]
+            given = [str(place), str(job.of("fulcrum").seconds), str(job.seed), self.presets]
             done = subprocess.run([python(), PROGRAM, *given], capture_output=True, text=True, check=False)
             if done.returncode:
                 raise RuntimeError(f"AutoGluon ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
@@ -68,4 +70,4 @@ class AutoGluon(Peer):
         )
 
 
-peer = AutoGluon("AutoGluon, as long as Fulcrum")
+peer = AutoGluon("AutoGluon, as it comes", "medium_quality")

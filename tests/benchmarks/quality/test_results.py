@@ -32,7 +32,8 @@ def bundled(seed: int, apart: float) -> Run:
     flagged = run.test >= certified_recall_threshold(run.calibration, run.calibration_sick)
     return replace(
         run, thresholds="bundle", calibration=empty(np.float64), calibration_sick=empty(np.int64), presurgical=run.test,
-        flagged_screen=flagged, flagged_presurgical=np.zeros(150, dtype=bool), certified_screen=True, plain_latency=5e-5,
+        flagged_screen=flagged, flagged_presurgical=np.zeros(150, dtype=bool), certified_screen=True,
+        plain_latency=5e-5,
     )  # fmt: skip
 
 
