@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from models.comparison import PAIR
+from models.facts.crossing import NO_TEST, WORSE
 from models.facts.facts import Facts
-from models.facts.origin import Origin
+from models.facts.making import Making, Pull, Reliable
+from models.facts.origin import Origin, used_for
 from models.facts.performance import Performance
 from models.facts.written import both, estimate, number, people, per_1000, percent, ratio
 from models.manifest import Manifest
@@ -26,6 +28,7 @@ def card_of(facts: Facts) -> str:
             *([facts.use.purpose, ""] if facts.use.purpose else []),
             *_use(facts),
             *_promise(facts),
+            *_crossing(facts),
             *(f"**{line}**\n" for line in facts.stands_out),
             *_measured(facts),
             *_weighting(facts),
@@ -70,6 +73,14 @@ def _promise(facts: Facts) -> list[str]:
     return [*lines, ""]
 
 
+def _crossing(facts: Facts) -> list[str]:
+    """How every case could teach and be certified on, if it was so."""
+    if facts.crossing is None:
+        return []
+    told = [*facts.crossing.told, *([NO_TEST] if facts.none_to_test_on else [])]
+    return ["## Cross-fitted", "", *(f"- {line}" for line in told), ""]
+
+
 def _measured(facts: Facts) -> list[str]:
     parts = facts.parts
     released = [part.released for part in parts]
@@ -98,6 +109,7 @@ def _measured(facts: Facts) -> list[str]:
         "## Measured",
         "",
         *table(["figure [95 % interval]", *(_named(part) for part in parts)], rows),
+        *([WORSE, ""] if facts.certification.origin.taught else []),
         (
             f"The same people flagged, by the {NAMES[facts.shown.origin.part]} cases, where so many are sick"
             f" (the first prevalence is {facts.base}):"
@@ -145,7 +157,8 @@ def _weighting(facts: Facts) -> list[str]:
 
 def _named(part: Performance) -> str:
     name = part.origin.part
-    return f"{name}, thresholds chosen here" if name == "certification" else f"{name}, nothing chosen here"
+    crossed = ", cross-fitted" if part.origin.taught else ""
+    return f"{name}{crossed}, thresholds chosen here" if name == "certification" else f"{name}, nothing chosen here"
 
 
 def _probabilities(facts: Facts) -> list[str]:
@@ -153,7 +166,7 @@ def _probabilities(facts: Facts) -> list[str]:
     sign = "+" if undo.intercept >= 0 else "-"
     rows = [
         [
-            f"{each.stage}, {each.part}",
+            f"{each.stage}, {_cases(each)}",
             *map(number, (each.reliability.observed_over_expected, each.reliability.slope, each.reliability.intercept)),
             number(each.reliability.brier, 4),
         ]
@@ -165,11 +178,21 @@ def _probabilities(facts: Facts) -> list[str]:
         (
             f"Stated where {percent(undo.prevalence)} are sick. Taken away from every logit: for the losses"
             f" {undo.of_losses}; for the sampling {undo.sampling_log_ratio:.4f}; then"
-            f" {undo.slope:.4f} x logit {sign} {abs(undo.intercept):.4f}."
+            f" {undo.slope:.4f} x logit {sign} {abs(undo.intercept):.4f}{_fitted_on(facts)}."
         ),
         "",
         *(table(["probabilities", "observed / expected", "slope", "intercept", "Brier score"], rows) if rows else []),
     ]
+
+
+def _cases(stage: Reliable) -> str:
+    return f"{stage.part}, out of fold" if stage.out_of_fold else stage.part
+
+
+def _fitted_on(facts: Facts) -> str:
+    """Where a line was fitted on other scores than those of a part set aside for it."""
+    undo = facts.undo
+    return f", fitted on {undo.fitted_on}" if undo.out_of_fold else ""
 
 
 def _columns(facts: Facts) -> list[str]:
@@ -188,10 +211,11 @@ def _origin(facts: Facts) -> list[str]:
         "## Origin",
         "",
         *table(
-            ["part", "rows", "positives", "dates", "SHA-256 of its counts"],
+            ["part", *(["used for"] if facts.crossing else []), "rows", "positives", "dates", "SHA-256 of its counts"],
             [
                 [
                     each.part,
+                    *([used_for(each, facts.crossing)] if facts.crossing else []),
                     f"{each.rows:,}",
                     f"{each.positives:,}",
                     str(each.dates or "not told"),
@@ -201,17 +225,41 @@ def _origin(facts: Facts) -> list[str]:
             ],
         ),
         *[f"Data: {name}, SHA-256 `{digest}`." for name, digest in data.items()],
-        *(
-            f"Trained by {each.by} on {each.on}, against {each.against or 'nothing'}, weight {each.weight:g}."
-            for each in making.terms
+        *_trained(making),
+        (
+            f"Version {facts.version}; seed {making.seed}, {making.epochs} epochs"
+            f"{' of the first' if making.beside else ''}; {versions or 'no versions told'}."
         ),
-        f"Version {facts.version}; seed {making.seed}, {making.epochs} epochs; {versions or 'no versions told'}.",
         (
             f"Network and file differ by {making.parity.largest_difference:.2g} at most in a logit"
             f" ({making.parity.rows:,} rows), in no decision."
         ),
         "",
     ]
+
+
+def _trained(making: Making) -> list[str]:
+    """What pulled on the network; of several that answer together, on each, and for how long."""
+    if not making.beside:
+        return [f"Trained {_pulled(each)}." for each in making.terms]
+    networks = (
+        (making.network, making.terms, making.budget),
+        *((it.network, it.terms, it.budget) for it in making.beside),
+    )
+    return [
+        f"{len(networks)} networks answer together, by the mean of their logits:",
+        "",
+        *(
+            f"- {network or 'a network that is not told'}, trained {'; '.join(map(_pulled, terms))};"
+            f" {budget or 'budget not told'}."
+            for network, terms, budget in networks
+        ),
+        "",
+    ]
+
+
+def _pulled(term: Pull) -> str:
+    return f"by {term.by} on {term.on}, against {term.against or 'nothing'}, weight {term.weight:g}"
 
 
 def _short(origin: Origin) -> str:

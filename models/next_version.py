@@ -23,7 +23,7 @@ from models.graph import float32
 from models.grouping import curves
 from models.labelled import SiteRows
 from models.likelihood_ratio import NotIdentified
-from models.manifest import Manifest, Part, Probe, Release
+from models.manifest import CrossFitted, Manifest, Part, Probe, Release
 from models.operating_point import OperatingPoint
 from models.probes import probe_inputs
 from models.scorer import Graph
@@ -49,6 +49,8 @@ class Cases:
     curve: Curve
     guide: Curve | None
     groups: tuple[Subgroup, ...]
+    # How cases that taught were scored; a site's own did not teach.
+    cross_fitted: CrossFitted | None = None
 
 
 def next_version(
@@ -91,6 +93,7 @@ def next_version(
         "points": (point, *others),
         "curve": cases.curve,
         "guide": cases.guide,
+        "cross_fitted": cases.cross_fitted,
         "groups": cases.groups,
         "change_control": control,
         "history": (*old.history, history),
@@ -180,6 +183,7 @@ def restated_cases(manifest: Manifest, prevalence: float) -> Cases:
         moved(manifest.curve),
         None if manifest.guide is None else moved(manifest.guide),
         tuple(group.model_copy(update={"curve": moved(group.curve)}) for group in manifest.groups),
+        manifest.cross_fitted,
     )
 
 

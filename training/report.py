@@ -28,7 +28,8 @@ def draw(manifests: Sequence[Manifest], file: Path) -> None:
         _dress(roc, "Receiver operating characteristic", "1 - specificity", "recall")
         roc.plot([0, 1], [0, 1], color="0.8", linewidth=1, zorder=0)
         _dress(precision, "Precision and recall", "recall", "precision")
-        figure.suptitle(f"{manifests[0].study}: certification cases and operating points")
+        crossed = ", each at the worse of two scores," if all(made.cross_fitted for made in manifests) else ""
+        figure.suptitle(f"{manifests[0].study}: certification cases{crossed} and operating points")
         file.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(file, dpi=120, metadata={"Software": None} if file.suffix == ".png" else {"Date": None})
 
@@ -36,11 +37,12 @@ def draw(manifests: Sequence[Manifest], file: Path) -> None:
 def _roc(axes: Axes, manifest: Manifest, colour: str) -> None:
     _, hits, alarms = manifest.curve.cumulative
     recall, alarmed = hits / manifest.curve.positive_count, alarms / manifest.curve.negative_count
-    axes.plot(alarmed, recall, color=colour, linestyle=COLOURS[colour], label=manifest.model)
+    # The promise stands in the legend: beside its point it would lie on the curve, or off the axes.
+    label = f"{manifest.model}:\n{_promise(manifest)}"
+    axes.plot(alarmed, recall, color=colour, linestyle=COLOURS[colour], label=label)
     measured = manifest.point.measured
     x, y = 1 - (measured.specificity.value or 0.0), measured.recall.value or 0.0
     axes.plot(x, y, "o", color=colour, markersize=9)
-    axes.annotate(_promise(manifest), (x, y), xytext=(10, -16), textcoords="offset points", color=colour)
 
 
 def _precision(axes: Axes, manifest: Manifest, colour: str) -> None:
@@ -70,4 +72,4 @@ def _dress(axes: Axes, title: str, x: str, y: str) -> None:
 
 
 def _promise(manifest: Manifest) -> str:
-    return " and ".join(promise.worded(promise.bound) for promise in manifest.point.promises)
+    return "\n".join(promise.worded(promise.bound) for promise in manifest.point.promises)

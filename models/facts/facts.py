@@ -8,6 +8,7 @@ from pydantic import Field
 
 from models.background import TITLES, Background
 from models.comparison import Comparison
+from models.facts.crossing import Crossing
 from models.facts.making import Making, Undo
 from models.facts.origin import Origin, origins
 from models.facts.performance import Performance, performance
@@ -82,6 +83,11 @@ class Facts(Value):
     inputs: tuple[Input, ...]
     origins: tuple[Origin, ...]
     making: Making
+    crossing: Crossing | None = Field(
+        None,
+        description="how every case could teach and be certified on; left out if other cases are certified on",
+        exclude_if=lambda crossing: crossing is None,
+    )
     undo: Undo
     pulls: PullTable | None = Field(description="how hard each loss pulled where; None if the bundle does not tell")
     comparison: Comparison | None = Field(
@@ -105,7 +111,8 @@ class Facts(Value):
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
         """The facts of a manifest, without any file or clock."""
-        known = origins(manifest)
+        crossing = Crossing.of(manifest)
+        known = origins(manifest, crossing)
         background = Background.model_validate(manifest.provenance.study.get("background", {}))
         base, named = _base(manifest)
         prevalences = (base, base / 2, base / 10)
@@ -139,7 +146,8 @@ class Facts(Value):
             inputs=_inputs(manifest.columns),
             origins=tuple(known.values()),
             making=Making.of(manifest),
-            undo=Undo.of(manifest, known),
+            crossing=crossing,
+            undo=Undo.of(manifest, known, crossing),
             pulls=manifest.pulls,
             comparison=manifest.comparison,
             contract=str(manifest.contract),
@@ -158,6 +166,16 @@ class Facts(Value):
     def parts(self) -> tuple[Performance, ...]:
         """The parts that were measured, the test part first where it is there."""
         return tuple(part for part in (self.test, self.certification) if part)
+
+    @property
+    def certified_by_crossing(self) -> Crossing | None:
+        """How cases that taught are certified on; None if the certification cases are others."""
+        return self.crossing if self.crossing and self.crossing.certified else None
+
+    @property
+    def none_to_test_on(self) -> bool:
+        """Whether a cross-fitted model was made without any case to test on."""
+        return self.crossing is not None and all(origin.part != "test" for origin in self.origins)
 
     @property
     def promised_groups(self) -> tuple[str, ...]:
@@ -286,6 +304,9 @@ def _lacking(manifest: Manifest, background: Background, certification: Origin) 
             not manifest.provenance.data
         ),
         "No study: losses, sampling, split and network are not told.": not manifest.provenance.study,
+        "No proof that the promise holds for the mean of the copies as it does for each: simulation shows it.": (
+            certification.taught
+        ),
         "No dates of the cases.": certification.dates is None,
         "No fitted calibration: probabilities are those after the undo alone.": manifest.calibration.fitted is None,
         "No subgroups: the study names none.": not manifest.groups,

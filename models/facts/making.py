@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from models.calibration import Calibration, Reliability
+from models.facts.crossing import Crossing
 from models.facts.origin import Origin, PartName
 from models.manifest import Manifest, Parity
 from models.value import Value
@@ -20,6 +21,15 @@ class Pull(Value):
     against: str | None = Field(description="None where there is nothing to compare with")
     by: str = Field(description="the loss with its settings")
     weight: float
+
+
+class Beside(Value):
+    """A further network that answers together with the first: logits are averaged."""
+
+    network: str | None
+    terms: tuple[Pull, ...]
+    emptied: float | None
+    budget: str | None
 
 
 class Making(Value):
@@ -37,6 +47,11 @@ class Making(Value):
     seed: int
     versions: dict[str, str]
     parity: Parity
+    beside: tuple[Beside, ...] = Field(
+        (),
+        description="further networks whose logits are averaged with the first one's",
+        exclude_if=lambda them: not them,
+    )
 
     @classmethod
     def of(cls, manifest: Manifest) -> Making:
@@ -47,10 +62,7 @@ class Making(Value):
             source=_said(study.get("source")),
             split=_said(study.get("split")),
             network=_said(model.get("network")),
-            terms=tuple(
-                Pull(on=term["on"], against=_other(term.get("against")), by=in_words(term["by"]), weight=term["weight"])
-                for term in model.get("terms", [])
-            ),
+            terms=_terms(model),
             weighing=_said(model.get("weighing")),
             sampling=_said(model.get("sampling")),
             emptied=model.get("emptied"),
@@ -59,7 +71,26 @@ class Making(Value):
             seed=manifest.provenance.seed,
             versions=manifest.provenance.versions,
             parity=manifest.parity,
+            beside=tuple(_beside(each, model) for each in model.get("beside", [])),
         )
+
+
+def _beside(each: Mapping[str, Any], model: Mapping[str, Any]) -> Beside:
+    """A further network; what it does not tell is as the model's own."""
+    told = {**model, **{name: value for name, value in each.items() if value not in (None, [])}}
+    return Beside(
+        network=_said(told.get("network")),
+        terms=_terms(told),
+        emptied=told.get("emptied"),
+        budget=_said(told.get("budget")),
+    )
+
+
+def _terms(model: Mapping[str, Any]) -> tuple[Pull, ...]:
+    return tuple(
+        Pull(on=term["on"], against=_other(term.get("against")), by=in_words(term["by"]), weight=term["weight"])
+        for term in model.get("terms", [])
+    )
 
 
 class Reliable(Value):
@@ -69,6 +100,11 @@ class Reliable(Value):
     part: PartName
     origin: Origin | None = Field(description="None if the manifest does not count the cases")
     reliability: Reliability
+    out_of_fold: bool = Field(
+        False,
+        description="whether copies of the network scored the cases, each those that it never saw",
+        exclude_if=lambda found: not found,
+    )
 
 
 class Undo(Value):
@@ -83,6 +119,16 @@ class Undo(Value):
     fitted_at: float = Field(description="prevalence for which undo and line hold")
     prevalence: float = Field(description="at which the probabilities are stated, moved there by prior shift")
     stages: tuple[Reliable, ...]
+    out_of_fold: bool = Field(
+        False,
+        description="whether the line was fitted on what copies of the network say of cases they never saw",
+        exclude_if=lambda found: not found,
+    )
+
+    @property
+    def fitted_on(self) -> str:
+        """The cases and scores that the line was fitted on."""
+        return "the out-of-fold scores of the training part" if self.out_of_fold else "the validation part"
 
     @property
     def reweighted(self) -> bool:
@@ -102,13 +148,15 @@ class Undo(Value):
         return f"{self.loss_log_ratio:.4f}, exactly"
 
     @classmethod
-    def of(cls, manifest: Manifest, origins: Mapping[str, Origin]) -> Undo:
+    def of(cls, manifest: Manifest, origins: Mapping[str, Origin], crossing: Crossing | None) -> Undo:
         """Read from the calibration and the evidence of a manifest."""
+        crossed = crossing is not None
+        fitted_on: PartName = "training" if crossed else "validation"
         made: Calibration = manifest.calibration
         evidence = manifest.evidence
         stages: tuple[tuple[str, PartName, Reliability | None], ...] = (
-            ("after the undo alone", "validation", made.undone),
-            ("after the fitted line", "validation", made.fitted),
+            ("after the undo alone", fitted_on, made.undone),
+            ("after the fitted line", fitted_on, made.fitted),
             ("as released", "test", evidence.reliability if evidence else None),
         )
         return cls(
@@ -121,10 +169,17 @@ class Undo(Value):
             fitted_at=made.prevalence,
             prevalence=manifest.prevalence,
             stages=tuple(
-                Reliable(stage=stage, part=part, origin=origins.get(part), reliability=found)
+                Reliable(
+                    stage=stage,
+                    part=part,
+                    origin=origins.get(part),
+                    reliability=found,
+                    out_of_fold=crossed and part != "test",
+                )
                 for stage, part, found in stages
                 if found
             ),
+            out_of_fold=crossed,
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from models.curve import Curve
+from models.facts.crossing import Crossing
 from models.manifest import Digest, Manifest
 from models.value import Value
 
@@ -37,10 +38,23 @@ class Origin(Value):
         description="SHA-256 of the curve that holds the counts, as JSON in the manifest's order without spaces;"
         " None if the bundle holds no curve of these cases"
     )
+    taught: bool = Field(
+        False,
+        description="whether cases of a part that measures taught too, and were scored by copies that never saw them",
+        exclude_if=lambda taught: not taught,
+    )
+
+    @property
+    def named(self) -> str:
+        """The part, where its numbers stand; cases that taught too are none set aside."""
+        return f"{self.part}, cross-fitted" if self.taught else f"{self.part} part"
 
 
-def origins(manifest: Manifest) -> dict[str, Origin]:
-    """The origin of each part that the manifest tells of, in the order of their use."""
+def origins(manifest: Manifest, crossing: Crossing | None) -> dict[str, Origin]:
+    """The origin of each part that the manifest tells of, in the order of their use.
+
+    Where every row teaches, parts without a row are left out: they are none.
+    """
     evidence = manifest.evidence
     parts: dict[str, tuple[int, int]] = {part.name: (part.rows, part.positives) for part in manifest.provenance.parts}
     if evidence:
@@ -63,10 +77,37 @@ def origins(manifest: Manifest) -> dict[str, Origin]:
             dates=_dates(split, name),
             data=manifest.provenance.data,
             counts=_digest(curves.get(name)),
+            taught=name == "certification" and crossing is not None and crossing.certified,
         )
         for name in PARTS
-        if name in parts
+        if name in parts and (parts[name][0] or crossing is None)
     }
+
+
+USED: dict[PartName, str] = {
+    "training": "fitting the weights",
+    "validation": "stopping, calibrating, guiding the search",
+    "certification": "choosing and certifying thresholds",
+    "test": "nothing but measuring",
+}
+CROSSED: dict[PartName, str] = {
+    "training": "fitting the weights and, scored by copies that did not see them, calibrating",
+    "validation": "fitting too; kept for a search for losses and networks to choose by, and not certified on",
+    "certification": "fitting too; scored by copies that did not see them, choosing and certifying thresholds",
+    "test": "nothing but measuring",
+}
+# Once a cross-fitted model is certified anew on cases of a site.
+ELSEWHERE: dict[PartName, str] = {
+    **CROSSED,
+    "validation": "fitting too; certified on before, now guiding the search for thresholds",
+    "certification": USED["certification"],
+}
+
+
+def used_for(origin: Origin, crossing: Crossing | None) -> str:
+    """What a part of the data was used for."""
+    used = USED if crossing is None else CROSSED if crossing.certified else ELSEWHERE
+    return used[origin.part]
 
 
 def _digest(curve: Curve | None) -> str | None:

@@ -23,6 +23,8 @@ class Item(Value):
     otherwise: str = Field("The study does not tell.", description="why it is not filled, where it is not")
     only_if: str = Field("", description="a path in the facts: without it the item does not apply")
     else_not: str = Field("", description="why it then does not apply")
+    crossed: str = Field("", description="what the answer is to say besides, where cases that taught are certified on")
+    otherwise_crossed: str = Field("", description="what `otherwise` is there; empty if it is the same")
 
 
 class Guideline(Value):
@@ -43,6 +45,9 @@ class Answer(Value):
     where: tuple[str, ...] = Field(description="paths in the facts; empty unless filled")
     section: str
     why: str = Field(description="why it is not filled or does not apply; empty where it is filled")
+    remark: str = Field(
+        "", description="what is to be known of a filled one besides", exclude_if=lambda remark: not remark
+    )
 
 
 class Answered(Value):
@@ -92,12 +97,14 @@ def _answer(item: Item, facts: Facts) -> Answer:
         state = "filled"
     else:
         state = "not filled"
-    filled = state == "filled"
+    filled, crossed = state == "filled", facts.certified_by_crossing is not None
+    otherwise = (crossed and item.otherwise_crossed) or item.otherwise
     return Answer(
         number=item.number,
         asks=item.asks,
         state=state,
         where=item.answered_by if filled else (),
         section=item.section if filled else "",
-        why={"filled": "", "not filled": item.otherwise, "not applicable": item.else_not}[state],
+        why={"filled": "", "not filled": otherwise, "not applicable": item.else_not}[state],
+        remark=item.crossed if filled and crossed else "",
     )

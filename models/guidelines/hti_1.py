@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.guidelines.crossed import CROSSED
 from models.guidelines.guideline import Guideline, Item
 
 NOT_EXTERNAL = "The bundle knows of no other data than those of its own source."
@@ -64,6 +65,8 @@ HTI_1 = Guideline(
             answered_by=("making.split", "background.eligibility"),
             section="background",
             otherwise="The split is told; who came into the table is not.",
+            crossed=CROSSED,
+            otherwise_crossed="That every case taught, by cross-fitting, is told; who came into the table is not.",
         ),
         Item(
             number="4.ii",
@@ -77,6 +80,8 @@ HTI_1 = Guideline(
             answered_by=("background.representativeness",),
             section="background",
             otherwise="Subgroups are counted in the parts that were measured, not in the training part.",
+            otherwise_crossed="By cross-fitting the cases whose subgroups are counted taught too; whom they represent"
+            " is not told.",
         ),
         Item(
             number="4.iv",
@@ -107,6 +112,7 @@ HTI_1 = Guideline(
             answered_by=("test.points",),
             section="measured",
             otherwise="The bundle has no test part.",
+            otherwise_crossed="The bundle has no test part: what it was measured on by cross-fitting taught too.",
         ),
         Item(
             number="7.ii",
@@ -114,6 +120,8 @@ HTI_1 = Guideline(
             answered_by=("test.groups",),
             section="groups",
             otherwise="The bundle has no test part, or the study names no subgroups.",
+            otherwise_crossed="The bundle has no test part (what it was measured on by cross-fitting taught too), or"
+            " the study names no subgroups.",
         ),
         Item(number="7.iii", asks="Validity on other data", otherwise=NOT_EXTERNAL),
         Item(number="7.iv", asks="Fairness on other data", otherwise=NOT_EXTERNAL),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.guidelines.crossed import FLOW_CROSSED
 from models.guidelines.guideline import Guideline, Item
 
 STARD = Guideline(
@@ -108,6 +109,7 @@ STARD = Guideline(
             asks="How accuracy was estimated and compared",
             answered_by=("shown.points", "shown.everybody"),
             section="methods",
+            crossed="Certification cases are scored by cross-fitting.",
         ),
         Item(
             number="15",
@@ -139,6 +141,7 @@ STARD = Guideline(
             number="19",
             asks="Flow of the people, in a diagram",
             otherwise="Cases of each part are told; those left out before are not counted.",
+            otherwise_crossed=FLOW_CROSSED,
         ),
         Item(
             number="20",

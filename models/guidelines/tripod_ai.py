@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.guidelines.crossed import COUNTED_CROSSED, CROSSED, FLOW_CROSSED
 from models.guidelines.guideline import Guideline, Item
 
 NOT_UPDATED = "This is the version that was trained: nothing was updated since."
@@ -143,6 +144,8 @@ TRIPOD_AI = Guideline(
             answered_by=("making.split", "origins"),
             section="data",
             otherwise="The manifest holds no study.",
+            crossed=CROSSED,
+            otherwise_crossed=f"{CROSSED} The manifest holds no study that tells more.",
         ),
         Item(
             number="12b",
@@ -155,6 +158,8 @@ TRIPOD_AI = Guideline(
             answered_by=("making.network", "making.terms", "making.budget", "making.split"),
             section="making",
             otherwise="The manifest holds no study.",
+            crossed="Internal validation is by cross-fitting.",
+            otherwise_crossed="Internal validation is by cross-fitting; the manifest holds no study that tells more.",
         ),
         Item(number="12d", asks="Differences between clusters such as hospitals"),
         Item(
@@ -206,6 +211,8 @@ TRIPOD_AI = Guideline(
             answered_by=("background.differences",),
             section="background",
             otherwise="Dates and shares of sick are told; differences of setting and eligibility are not.",
+            otherwise_crossed="By cross-fitting the cases of development are those that are certified on; of a test"
+            " part, if there is one, dates and share of sick are told.",
         ),
         Item(
             number="17",
@@ -262,6 +269,7 @@ TRIPOD_AI = Guideline(
             answered_by=("origins", "background.flow"),
             section="background",
             otherwise="Cases of each part are told; those left out before are not counted.",
+            otherwise_crossed=FLOW_CROSSED,
         ),
         Item(
             number="20b",
@@ -270,7 +278,13 @@ TRIPOD_AI = Guideline(
             section="background",
         ),
         Item(number="20c", asks="Predictors in evaluation beside those in development"),
-        Item(number="21", asks="Cases and events in each analysis", answered_by=("origins",), section="data"),
+        Item(
+            number="21",
+            asks="Cases and events in each analysis",
+            answered_by=("origins",),
+            section="data",
+            crossed=COUNTED_CROSSED,
+        ),
         Item(
             number="22",
             asks="The model itself, so that anybody can use it",

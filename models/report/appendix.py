@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from models.facts.facts import Facts
 from models.facts.origin import Origin
 from models.facts.written import percent
-from models.guidelines.guideline import Answered
+from models.guidelines.guideline import Answer, Answered
 from models.report.declared import NOT_TOLD
 from models.report.page import Cell, Section, Source, Table, source, table
 
@@ -47,15 +47,18 @@ def _items(answered: tuple[Answered, ...], manifest: Source, titles: dict[str, s
                     answer.number,
                     answer.asks,
                     Cell(answer.state, mark=answer.state.replace(" ", "-")),
-                    Cell(titles[answer.section], ", ".join(answer.where), link=answer.section)
-                    if answer.section
-                    else answer.why,
+                    Cell(titles[answer.section], _aside(answer), link=answer.section) if answer.section else answer.why,
                 )
                 for answer in each.answers
             ],
             [manifest],
             look="words",
         )
+
+
+def _aside(answer: Answer) -> str:
+    where = ", ".join(answer.where)
+    return f"{where}. {answer.remark}" if answer.remark else where
 
 
 def origins(facts: Facts, files: dict[str, str], manifest: Source) -> Section:
@@ -85,4 +88,4 @@ def _origin(origin: Origin) -> Table:
     if not origin.data:
         rows.append(("data", "the bundle holds no digest of them"))
     own = source(origin)
-    return table(f"{origin.part.capitalize()} part", ("", "origin"), rows, [own], look="words", anchor=own.anchor)
+    return table(origin.named.capitalize(), ("", "origin"), rows, [own], look="words", anchor=own.anchor)

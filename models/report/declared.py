@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from models.facts.crossing import NO_TEST, Crossing
 from models.facts.facts import Facts, Input
-from models.facts.origin import Origin
+from models.facts.making import Pull
+from models.facts.origin import Origin, used_for
 from models.facts.written import number, percent
 from models.report.page import Cell, Section, Source, Table, source, table
 
@@ -70,6 +72,8 @@ def promise(facts: Facts) -> Section:
             " cleared."
         )
     ]
+    if facts.certified_by_crossing:
+        text += [facts.certified_by_crossing.scored, facts.certified_by_crossing.rests]
     if facts.promised_groups:
         text.append(f"Promised in each of these groups by itself: {', '.join(facts.promised_groups)}.")
     return Section(
@@ -117,7 +121,7 @@ def data(facts: Facts, manifest: Source) -> Section:
         table(
             "Parts of the data",
             ("part", "used for", "cases", "sick", "share", "dates"),
-            [_part(origin) for origin in facts.origins],
+            [_part(origin, facts.crossing) for origin in facts.origins],
             map(source, facts.origins),
             look="words",
         )
@@ -136,25 +140,23 @@ def data(facts: Facts, manifest: Source) -> Section:
         "data",
         "Data",
         (
-            f"Source: {facts.making.source or NOT_TOLD}. Taken apart by: {facts.making.split or NOT_TOLD}.",
+            f"Source: {facts.making.source or NOT_TOLD}. {_dealt(facts)}: {facts.making.split or NOT_TOLD}.",
+            *(facts.crossing.told if facts.crossing else ()),
+            *([NO_TEST] if facts.none_to_test_on else []),
             "A digest of counts is the SHA-256 of the part's curve in the manifest, as JSON without spaces.",
         ),
         tuple(blocks),
     )
 
 
-USED = {
-    "training": "fitting the weights",
-    "validation": "stopping, calibrating, guiding the search",
-    "certification": "choosing and certifying thresholds",
-    "test": "nothing but measuring",
-}
+def _dealt(facts: Facts) -> str:
+    return "Dealt into folds by" if facts.crossing else "Taken apart by"
 
 
-def _part(origin: Origin) -> tuple[str, ...]:
+def _part(origin: Origin, crossing: Crossing | None) -> tuple[str, ...]:
     return (
         origin.part,
-        USED[origin.part],
+        used_for(origin, crossing),
         f"{origin.rows:,}",
         f"{origin.positives:,}",
         percent(origin.positives / origin.rows) if origin.rows else "",
@@ -168,6 +170,7 @@ def making(facts: Facts, manifest: Source) -> Section:
     parity = made.parity
     settings = [
         ("Network", made.network or NOT_TOLD),
+        *_beside(facts),
         ("Terms weighed", made.weighing or NOT_TOLD),
         ("Sampling", made.sampling or NOT_TOLD),
         (
@@ -186,18 +189,39 @@ def making(facts: Facts, manifest: Source) -> Section:
             ),
         ),
     ]
-    terms = [(each.on, each.against or "nothing", each.by, f"{each.weight:g}") for each in made.terms] or [
-        ("not told", "", "", "")
-    ]
+    several = [("Losses of the first network" if made.beside else "Losses", made.terms)]
+    several += [(f"Losses of network {place}", each.terms) for place, each in enumerate(made.beside, 2)]
+    text = [f"{len(several)} networks answer together, by the mean of their logits."] if made.beside else []
+    if facts.crossing:
+        text.append(facts.crossing.delivered)
     return Section(
         "making",
         "How it was made",
-        (),
+        tuple(text),
         (
-            table("Losses", ("on", "against", "by", "weight"), terms, [manifest], look="words"),
+            *(
+                table(caption, ("on", "against", "by", "weight"), _losses(terms), [manifest], look="words")
+                for caption, terms in several
+            ),
             table("Settings", ("", "as run"), settings, [manifest], look="words"),
         ),
     )
+
+
+def _beside(facts: Facts) -> list[tuple[str, str]]:
+    """Settings of the networks that answer together with the first."""
+    found = []
+    for place, each in enumerate(facts.making.beside, 2):
+        found.append((f"Network {place}", each.network or NOT_TOLD))
+        found.append((f"Training of network {place}", each.budget or NOT_TOLD))
+        if each.emptied != facts.making.emptied and each.emptied is not None:
+            found.append((f"Emptied in training of network {place}", f"{percent(each.emptied)} of the same cells"))
+    return found
+
+
+def _losses(terms: tuple[Pull, ...]) -> list[tuple[str, str, str, str]]:
+    told = [(each.on, each.against or "nothing", each.by, f"{each.weight:g}") for each in terms]
+    return told or [("not told", "", "", "")]
 
 
 def undo(facts: Facts, manifest: Source) -> Table:
@@ -209,8 +233,8 @@ def undo(facts: Facts, manifest: Source) -> Table:
         [
             ("taken away for the losses", made.of_losses),
             ("taken away for the sampling, ln(r+ / r\u2212)", number(made.sampling_log_ratio, 4)),
-            ("then times, fitted on the validation part", number(made.slope, 4)),
-            ("then plus, fitted on the validation part", number(made.intercept, 4)),
+            (f"then times, fitted on {made.fitted_on}", number(made.slope, 4)),
+            (f"then plus, fitted on {made.fitted_on}", number(made.intercept, 4)),
             ("which holds where so many are sick", percent(made.fitted_at)),
             ("and is stated, by prior shift, where so many are", percent(made.prevalence)),
         ],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from models.facts.crossing import WORSE
 from models.facts.facts import Facts
 from models.facts.performance import Performance
 from models.facts.written import estimate, number, people, per_1000, percent
 from models.net_benefit import DecisionCurve
 from models.report import plots
 from models.report.declared import undo
-from models.report.page import TOLD_APART, Cell, Drawing, Given, Plot, Section, Source, Table, source, table
+from models.report.page import Cell, Drawing, Given, Plot, Section, Source, Table, source, table, told_apart
 
 
 def curves(facts: Facts) -> Section:
@@ -45,12 +46,17 @@ def curves(facts: Facts) -> Section:
             Drawing("Precision and recall", plots.precision_recall(facts)),
         )
         blocks = [Plot("ROC curve, and precision and recall", says, drawings, numbers)]
-    return Section("curves", "Discrimination", _no_curve(facts), tuple(blocks))
+    return Section("curves", "Discrimination", (*_no_curve(facts), *_worse(facts)), tuple(blocks))
 
 
 def _no_curve(facts: Facts) -> tuple[str, ...]:
     gone = [part.origin.part for part in facts.parts if not part.drawn]
     return (f"The bundle holds no curve of the {gone[0]} cases to draw.",) if gone else ()
+
+
+def _worse(facts: Facts) -> tuple[str, ...]:
+    """What curves of cases that taught are worth."""
+    return (WORSE,) if facts.certification.origin.taught else ()
 
 
 def probabilities(facts: Facts, manifest: Source) -> Section:
@@ -105,6 +111,7 @@ def probabilities(facts: Facts, manifest: Source) -> Section:
                 " the model is stated to work, so they also show how far the cases' own share of sick is from that."
             ),
             *_no_curve(facts),
+            *_worse(facts),
         ),
         tuple(blocks),
     )
@@ -117,7 +124,7 @@ def _stages(facts: Facts, manifest: Source) -> Table:
         ("probabilities", "cases", "observed / expected", "slope", "intercept", "Brier score"),
         [
             (
-                f"{each.stage}, {each.part} part",
+                f"{each.stage}, {each.part} part{', out of fold' if each.out_of_fold else ''}",
                 f"{each.reliability.rows:,}",
                 number(each.reliability.observed_over_expected),
                 number(each.reliability.slope),
@@ -148,7 +155,7 @@ def comparison(facts: Facts) -> Section:
                 " holds them to be worth. The highest line is the best choice. Band: 95 %.",
                 (Drawing("Decision curve", plots.decision(facts)),),
                 table(
-                    f"Numbers of the decision curve, {part.origin.part} part",
+                    f"Numbers of the decision curve, {part.origin.named}",
                     ("threshold probability", "model", "flag everybody", "flag nobody"),
                     rows,
                     [source(part.origin)],
@@ -164,6 +171,7 @@ def comparison(facts: Facts) -> Section:
                 "What else could be done with the same people: flag everybody, flag nobody, or work at another point of"
                 " this bundle. A bundle holds no other model and no other test to compare with."
             ),
+            *_worse(facts),
         ),
         tuple(blocks),
     )
@@ -185,7 +193,7 @@ def _benefits(curve: DecisionCurve, remarks: list[str]) -> list[tuple[Given, ...
 
 def _strategies(part: Performance, facts: Facts) -> Table:
     return table(
-        f"Ways to decide where {percent(facts.prevalences[0])} are sick, {TOLD_APART[part.origin.part]}",
+        f"Ways to decide where {percent(facts.prevalences[0])} are sick, {told_apart(part.origin)}",
         ("way", "sick found per 1,000", "sick missed per 1,000", "alarmed in vain per 1,000", "PPV", "NPV"),
         [
             (

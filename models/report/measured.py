@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from models.facts.crossing import NO_TEST, WORSE
 from models.facts.facts import Facts
 from models.facts.performance import Performance, Strategy
 from models.facts.written import NOT_MEASURED, estimate, number, people, per_1000, percent, ratio
 from models.figures import Figures
-from models.report.page import TOLD_APART, Cell, Drawing, Given, Plot, Section, Table, source, table
+from models.report.page import Cell, Drawing, Given, Plot, Section, Table, source, table, told_apart
 from models.report.people import KINDS, Thousand, picture, thousand
 from models.subgroup import SMALLEST, SubgroupRow
 
@@ -31,6 +32,7 @@ def summary(facts: Facts) -> Section:
         False: f"The promise, {facts.points[0].in_words}, was NOT kept on the {where}.",
         None: f"The promise is {facts.points[0].in_words}. There was no test part to keep it on.",
     }[part.kept]
+    crossed = (facts.certified_by_crossing.scored,) if facts.certified_by_crossing and not facts.test else ()
     tiles = (
         ("sensitivity", "of the sick are flagged", *estimate(found.recall)),
         ("specificity", "of the healthy are cleared", *estimate(found.specificity)),
@@ -48,7 +50,7 @@ def summary(facts: Facts) -> Section:
     blocks: list[Table | Plot] = [told]
     if people_of := thousand(found):
         blocks.append(_people(people_of, found, part))
-    return Section("summary", "Summary", (kept, _of_1000(found)), tuple(blocks), warnings=facts.stands_out)
+    return Section("summary", "Summary", (kept, _of_1000(found), *crossed), tuple(blocks), warnings=facts.stands_out)
 
 
 def _people(of: Thousand, found: Figures, part: Performance) -> Plot:
@@ -80,19 +82,33 @@ def _of_1000(found: Figures) -> str:
 
 def measured(facts: Facts) -> Section:
     """Counts and figures of every point at the three prevalences, part beside part."""
-    text = (
-        "The test part comes first: nothing was chosen on it. The certification part beside it is the one that the"
-        " thresholds were chosen on, so its figures are favourable by as much as the choice was."
-        if facts.test
-        else "There is no test part. The thresholds were chosen on these cases, so the figures are favourable by as"
-        " much as the choice was."
-    )
+    text = [_worth(facts)]
+    if facts.certification.origin.taught:
+        text.append(WORSE)
+    if facts.none_to_test_on:
+        text.append(NO_TEST)
     blocks: list[Table] = []
     for each in facts.points:
         # Without a curve of the test cases only the released point is known on them.
         found = [(part, point) for part in facts.parts for point in part.points if point.name == each.point.name]
         blocks += [_counts(found), _fixed(found), _moving(found)]
-    return Section("measured", "Measured at the operating points", (text,), tuple(blocks))
+    return Section("measured", "Measured at the operating points", tuple(text), tuple(blocks))
+
+
+def _worth(facts: Facts) -> str:
+    """What figures of each part are worth."""
+    if facts.test is None:
+        return (
+            "There is no test part. The thresholds were chosen on these cases, so the figures are favourable by as"
+            " much as the choice was."
+        )
+    beside = (
+        "The certification cases beside it taught too, and are those that the thresholds were chosen on, so their"
+        if facts.certification.origin.taught
+        else "The certification part beside it is the one that the thresholds were chosen on, so its"
+    )
+    first = "The test part comes first: nothing was chosen on it."
+    return f"{first} {beside} figures are favourable by as much as the choice was."
 
 
 Found = list[tuple[Performance, Strategy]]
@@ -152,7 +168,7 @@ def _fixed(found: Found) -> Table:
         rows.append(("area under the ROC curve, of all points", *(_area(part) for part, _ in found)))
     return table(
         f"{_named(found)}: figures with 95 % intervals, whatever the prevalence",
-        ("figure", *(TOLD_APART[part.origin.part] for part, _ in found)),
+        ("figure", *(told_apart(part.origin) for part, _ in found)),
         rows,
         [source(part.origin) for part, _ in found],
     )
@@ -168,7 +184,7 @@ def _moving(found: Found) -> Table:
     prevalences = [figures.prevalence for figures in found[0][1].figures]
     return table(
         f"{_named(found)}: figures with 95 % intervals at three prevalences",
-        ("figure", *(TOLD_APART[part.origin.part] for part, _ in found)),
+        ("figure", *(told_apart(part.origin) for part, _ in found)),
         [
             (f"{name}, {percent(prevalence)} sick", *(figure(point.figures[place]) for _, point in found))
             for name, figure in MOVING.items()
@@ -176,6 +192,12 @@ def _moving(found: Found) -> Table:
         ],
         [source(part.origin) for part, _ in found],
     )
+
+
+def methods(facts: Facts) -> Section:
+    """How intervals, promises and restated figures come about."""
+    crossed = facts.certified_by_crossing
+    return Section("methods", "Methods", (METHODS, *((crossed.scored, crossed.rests) if crossed else ())))
 
 
 def undecided(facts: Facts) -> Section:
@@ -231,7 +253,7 @@ def groups(facts: Facts) -> Section:
         ),
         tuple(
             table(
-                f"Subgroups at the released point, {TOLD_APART[part.origin.part]}",
+                f"Subgroups at the released point, {told_apart(part.origin)}",
                 ("group", "cases", "sick", "sensitivity", "specificity"),
                 map(_group, part.groups),
                 [source(part.origin)],

@@ -32,6 +32,7 @@ TOLD_APART = {
     "test": "test part: nothing was chosen on it",
     "certification": "certification part: thresholds were chosen on it",
 }
+CROSSED = "certification cases, cross-fitted: thresholds were chosen on them"
 Look = Literal["numbers", "words", "tiles"]
 Given = str | tuple[str, str] | Cell
 
@@ -78,6 +79,11 @@ class Section:
     warnings: tuple[str, ...] = ()
 
 
+def told_apart(origin: Origin) -> str:
+    """A part and what its numbers are worth."""
+    return CROSSED if origin.taught else TOLD_APART[origin.part]
+
+
 def table(
     caption: str,
     head: Sequence[str],
@@ -111,7 +117,7 @@ def source(origin: Origin) -> Source:
     """The cases of a part, with the digests of their counts and of the data."""
     digests = [f"counts {origin.counts[:12]}"] if origin.counts else []
     digests += [f"data {digest[:12]}" for digest in origin.data.values()]
-    cases = f"{origin.part} part, {origin.rows:,} cases"
+    cases = f"{origin.named}, {origin.rows:,} cases"
     return Source(f"origin-{origin.part}", " \u00b7 ".join([cases, *digests]))
 
 

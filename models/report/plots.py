@@ -32,7 +32,7 @@ def roc(facts: Facts) -> str:
         for part, drawn in _drawn(facts):
             colour, line, _ = LOOKS[part.origin.part]
             x, y = [corner.alarmed for corner in drawn.corners], [corner.recall for corner in drawn.corners]
-            axes.plot(x, y, color=colour, linestyle=line, label=f"{part.origin.part} part")
+            axes.plot(x, y, color=colour, linestyle=line, label=f"{part.origin.named}")
         for part in reversed(facts.parts):
             # Of those flagged, also where there is a zone between: specificity is of those cleared.
             _marks(axes, part, [(name, _alarmed(each), each.recall.value) for name, each in _at(part)])
@@ -53,7 +53,7 @@ def precision_recall(facts: Facts) -> str:
             colour, line, _ = LOOKS[part.origin.part]
             known = [(corner.recall, corner.precision) for corner in drawn.corners if corner.precision is not None]
             x, y = [recall for recall, _ in known], [precision for _, precision in known]
-            axes.plot(x, y, color=colour, linestyle=line, label=f"{part.origin.part} part")
+            axes.plot(x, y, color=colour, linestyle=line, label=f"{part.origin.named}")
         for part in reversed(facts.parts):
             _marks(axes, part, [(name, each.recall.value, each.precision.value) for name, each in _at(part)])
         _legend_points(axes, facts)
@@ -81,7 +81,7 @@ def calibration(facts: Facts) -> str:
                 color=colour,
                 markersize=5,
                 markerfacecolor=colour if part is facts.shown else "none",
-                label=f"{part.origin.part} part",
+                label=f"{part.origin.named}",
             )
         _dress(axes, "expected probability", "observed share of sick", top)
         axes.legend(frameon=False, loc="upper left")
@@ -96,7 +96,7 @@ def decision(facts: Facts) -> str:
         part, drawn = _drawn(facts)[0]
         curve, (colour, line, _) = drawn.decision, LOOKS[part.origin.part]
         axes.fill_between(curve.thresholds, curve.low, curve.high, color=colour, alpha=0.2, linewidth=0)
-        axes.plot(curve.thresholds, curve.model, color=colour, linestyle=line, label=f"model, {part.origin.part} part")
+        axes.plot(curve.thresholds, curve.model, color=colour, linestyle=line, label=f"model, {part.origin.named}")
         axes.plot(curve.thresholds, curve.all, color=INK, linestyle="-.", linewidth=1, label="flag everybody")
         axes.axhline(0, color=INK, linestyle=":", linewidth=1, label="flag nobody")
         end = curve.thresholds[-1]

@@ -25,7 +25,6 @@ from models.value import Value
 HERE = Path(__file__).parent
 HTML, JSON = "report.html", "report.json"
 LIMITS = "limits"
-METHODS = "methods"
 
 
 class Report(Value):
@@ -91,7 +90,7 @@ def sections(report: Report) -> tuple[Section, ...]:
         declared.making(facts, manifest),
         pulls(facts, manifest),
         declared.change(facts, manifest),
-        Section(METHODS, "Methods", (measured.METHODS,)),
+        measured.methods(facts),
         Section(LIMITS, "What is not known", ("This bundle does not tell:",), points=facts.lacking),
     )
     titles = {section.anchor: section.title for section in found}

@@ -17,6 +17,7 @@ from models.figures import Figures
 from models.manifest import Evidence, Manifest, Part
 from models.operating_point import Measured
 from tests import handmade
+from tests.crossed import crossed
 
 ROOT = Path(__file__).parents[2]
 STORED = ("models/covid/screen", "models/covid/presurgical", "tests/models/stored/format-1")
@@ -249,3 +250,100 @@ def test_every_table_has_as_many_cells_in_each_line() -> None:
 
 def test_a_bar_in_a_word_does_not_break_a_table() -> None:
     assert table(["a|b", "c"], [["1", "2|3"]]) == ["| a/b | c |", "| --- | --- |", "| 1 | 2/3 |", ""]
+
+
+# Cross-fitted models
+
+
+def test_a_cross_fitted_card_says_what_was_done_and_what_the_guarantee_rests_on() -> None:
+    lines = card(crossed()).splitlines()
+    start = lines.index("## Cross-fitted")
+    assert start < lines.index("## Measured")
+    assert lines[start + 2 : start + 7] == [
+        (
+            "- Every one of the 4,000 training cases taught: they were dealt into 5 folds, twice over. For each fold a"
+            " copy of each of 3 networks learnt from the cases of all other folds. The delivered model is the mean of"
+            " the logits of all 10 copies of each."
+        ),
+        (
+            "- The certification cases are not a part set aside: they taught too. Each counts at the worse of two"
+            " scores, the sick at the lower and the healthy at the higher: that of the 2 copies of each network that"
+            " never saw it, and that of the delivered model."
+        ),
+        (
+            "- What the guarantee rests on: to one copy, cases that it never saw are as good as a part set aside, and"
+            " the bounds are exact for it. That they hold for the mean of the copies is shown by simulation, not proved"
+            " (docs/cross-fitting.md)."
+        ),
+        "- Nothing was set aside to test on. To have some cases set aside, write test=0.15 into the study's split.",
+        "",
+    ]
+
+
+def test_a_cross_fitted_card_never_speaks_of_a_validation_part_or_of_parts_of_no_rows() -> None:
+    text = card(crossed())
+    assert "validation" not in text
+    assert "| test |" not in text
+    assert "| 0 |" not in text
+    fitted = crossed().calibration.fitted
+    assert fitted is not None
+    assert cells(text, "after the fitted line, training, out of fold")[3] == f"{fitted.brier:.4f}"
+    assert "x logit" in text
+    assert ", fitted on the out-of-fold scores of the training part.\n" in text
+    assert cells(text, "figure [95 % interval]") == ["certification, cross-fitted, thresholds chosen here"]
+    assert "\n\nEach certification case counts at the worse of two scores" in text
+
+
+def test_a_cross_fitted_card_says_what_each_part_was_used_for() -> None:
+    text = card(crossed(searched=400, tested=True))
+    origin = text.split("## Origin")[1]
+    assert cells(origin, "part")[0] == "used for"
+    assert {name: cells(origin, name)[:2] for name in ("training", "validation", "certification", "test")} == {
+        "training": ["fitting the weights and, scored by copies that did not see them, calibrating", "4,000"],
+        "validation": [
+            "fitting too; kept for a search for losses and networks to choose by, and not certified on",
+            "400",
+        ],
+        "certification": [
+            "fitting too; scored by copies that did not see them, choosing and certifying thresholds",
+            "4,000",
+        ],
+        "test": ["nothing but measuring", "500"],
+    }
+    assert "Nothing was set aside" not in text
+    assert cells(text, "figure [95 % interval]") == [
+        "test, nothing chosen here",
+        "certification, cross-fitted, thresholds chosen here",
+    ]
+
+
+def test_all_networks_that_answer_together_are_on_the_card_with_their_terms_and_budgets() -> None:
+    lines = card(crossed()).splitlines()
+    start = lines.index("3 networks answer together, by the mean of their logits:")
+    outcome = "trained by CostWeighted (costs: miss 5) on sick, against sick, weight 1"
+    assert lines[start + 2 : start + 6] == [
+        f"- MLP (hidden: 64), {outcome}; epochs 50, schedule cosine.",
+        f"- Linear, {outcome}; by SquaredSize on weights, against nothing, weight 0.25; epochs 40, schedule whole.",
+        f"- TabM (copies 8), {outcome}; epochs 50, schedule cosine.",
+        "",
+    ]
+    assert lines[start + 6].startswith("Version 1; seed 0, 50 epochs of the first; ")
+    alone = card(crossed(beside=()))
+    assert "Trained by CostWeighted (costs: miss 5) on sick, against sick, weight 1.\n" in alone
+    assert "answer together" not in alone
+    assert "seed 0, 50 epochs; " in alone
+
+
+def test_a_cross_fitted_card_is_about_two_screens_and_made_from_the_facts_alone() -> None:
+    made = crossed(searched=400, tested=True)
+    assert len(card(made).splitlines()) < 100
+    assert card_of(Facts.model_validate_json(Facts.of(made).model_dump_json())) == card(made)
+    for block in re.findall(r"(?:^\|.*\|\n)+", card(made), flags=re.MULTILINE):
+        assert len({line.count("|") for line in block.splitlines()}) == 1
+
+
+@pytest.mark.parametrize("bundle", STORED[:2])
+def test_the_card_of_a_bundle_that_was_not_cross_fitted_is_word_for_word_what_it_was(bundle: str) -> None:
+    made = open_bundle(ROOT / bundle).manifest
+    assert made.cross_fitted is None
+    assert card(made) == (ROOT / bundle / "CARD.md").read_text(encoding="utf-8")

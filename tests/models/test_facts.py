@@ -15,16 +15,19 @@ from models.bundle import open_bundle
 from models.change_control import ChangeControl
 from models.contract import Contract
 from models.curve import Counts, Curve
+from models.facts.crossing import Crossing
 from models.facts.facts import Facts
 from models.facts.making import in_words
+from models.facts.origin import PARTS, used_for
 from models.facts.performance import moved
 from models.facts.written import both, estimate, number, people, per_1000, percent, ratio
 from models.figures import Figures
 from models.grouping import Grouping
 from models.intervals import Estimate, Ratio, wilson
-from models.manifest import Manifest, Release
+from models.manifest import Manifest, Part, Release
 from models.subgroup import Subgroup
 from tests import handmade
+from tests.crossed import crossed
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ("models/covid/screen", "models/covid/presurgical")
@@ -439,3 +442,111 @@ def test_figures_are_those_of_the_one_place_that_makes_them() -> None:
         threshold=moved(manifest_of(SHIPPED[0]).point.threshold, manifest_of(SHIPPED[0]).prevalence, found.prevalence),
     )
     assert found == again
+
+
+# Cross-fitted models
+
+
+def test_a_cross_fitted_model_says_so_in_its_facts_and_others_say_nothing_of_it() -> None:
+    made = Facts.of(crossed())
+    assert made.crossing == Crossing(folds=5, repeats=2, networks=3, rows=4000, certified=True)
+    assert Facts.model_validate_json(made.model_dump_json()) == made
+    plain = json.loads(facts_of(SHIPPED[0]).model_dump_json())
+    assert "crossing" not in plain
+    assert "beside" not in plain["making"]
+    assert "out_of_fold" not in plain["undo"]
+    assert not any("taught" in origin for origin in plain["origins"])
+    assert not any("out_of_fold" in stage for stage in plain["undo"]["stages"])
+
+
+def test_no_stage_and_no_part_of_a_cross_fitted_model_claims_a_validation_part() -> None:
+    facts = Facts.of(crossed())
+    assert [origin.part for origin in facts.origins] == ["training", "certification"]
+    assert [(stage.part, stage.out_of_fold) for stage in facts.undo.stages] == [("training", True), ("training", True)]
+    assert facts.undo.fitted_on == "the out-of-fold scores of the training part"
+    assert facts.undo.stages[0].origin == facts.origins[0]
+    assert [origin.named for origin in facts.origins] == ["training part", "certification, cross-fitted"]
+    tested = Facts.of(crossed(tested=True)).undo.stages[-1]
+    assert (tested.stage, tested.part, tested.out_of_fold) == ("as released", "test", False)
+
+
+def test_parts_without_a_row_are_left_out_of_cross_fitted_facts_alone() -> None:
+    assert [origin.part for origin in Facts.of(crossed(searched=8, tested=True)).origins] == list(PARTS)
+    made = handmade.finished()[1]
+    parts = (*made.provenance.parts, Part(name="test", rows=0, positives=0))
+    empty = made.model_copy(update={"provenance": made.provenance.model_copy(update={"parts": parts})})
+    assert Facts.of(empty).origins[-1].part == "test"
+
+
+def test_further_networks_tell_what_is_theirs_and_else_what_is_the_models() -> None:
+    own = Facts.of(crossed()).making
+    linear, tabm = own.beside
+    assert (linear.network, linear.emptied, linear.budget) == ("Linear", 0.2, "epochs 40, schedule whole")
+    assert [term.by for term in linear.terms] == ["CostWeighted (costs: miss 5)", "SquaredSize"]
+    assert (tabm.network, tabm.emptied, tabm.budget) == ("TabM (copies 8)", own.emptied, own.budget)
+    assert tabm.terms == own.terms
+
+
+@pytest.mark.parametrize(
+    ("split", "words"),
+    [
+        (
+            {"kind": "CrossFit", "folds": 5, "repeats": 2, "column": "patient", "certify_one_each": True},
+            ("twice over, all rows of one patient into the same.", "Of each patient one row, drawn by chance, is"),
+        ),
+        (
+            {"kind": "ByDate", "before": {"kind": "CrossFit", "folds": 5, "repeats": 2, "column": "clinic"}},
+            ("twice over, all rows of one clinic into the same.",),
+        ),
+    ],
+)
+def test_groups_that_stay_together_are_named_wherever_the_folds_are_dealt(
+    split: dict[str, object], words: tuple[str, ...]
+) -> None:
+    found = Facts.of(crossed(split=split)).crossing
+    assert found is not None
+    for word in words:
+        assert word in " ".join(found.told)
+    assert found.one_each == ("Of each" in found.scored)
+
+
+def test_one_network_dealt_once_is_told_in_the_singular() -> None:
+    assert Crossing(folds=4, repeats=1, networks=1, rows=80, certified=True).told[:2] == (
+        (
+            "Every one of the 80 training cases taught: they were dealt into 4 folds, once. For each fold a copy of the"
+            " network learnt from the cases of all other folds. The delivered model is the mean of the logits of all 4"
+            " copies."
+        ),
+        (
+            "The certification cases are not a part set aside: they taught too. Each counts at the worse of two scores,"
+            " the sick at the lower and the healthy at the higher: that of the copy that never saw it, and that of the"
+            " delivered model."
+        ),
+    )
+
+
+def test_a_manifest_without_its_study_still_says_that_it_was_cross_fitted() -> None:
+    made = crossed()
+    bare = made.model_copy(update={"provenance": made.provenance.model_copy(update={"study": {}, "parts": ()})})
+    assert Facts.of(bare).crossing == Crossing(folds=5, repeats=2, networks=1, rows=4000, certified=True)
+
+
+def test_once_certified_on_cases_of_a_site_nothing_is_said_of_worse_scores() -> None:
+    made = crossed().model_copy(update={"cross_fitted": None, "guide": crossed().curve})
+    facts = Facts.of(made)
+    assert facts.crossing is not None
+    assert facts.certified_by_crossing is None
+    assert (len(facts.crossing.told), facts.crossing.scored, facts.crossing.rests) == (1, "", "")
+    assert {origin.part: used_for(origin, facts.crossing) for origin in facts.origins} == {
+        "training": "fitting the weights and, scored by copies that did not see them, calibrating",
+        "validation": "fitting too; certified on before, now guiding the search for thresholds",
+        "certification": "choosing and certifying thresholds",
+    }
+    assert not facts.certification.origin.taught
+    assert {stage.part for stage in facts.undo.stages} == {"training"}
+
+
+def test_that_the_mean_of_copies_is_not_proved_is_among_what_is_not_known() -> None:
+    gap = "No proof that the promise holds for the mean of the copies as it does for each: simulation shows it."
+    assert gap in Facts.of(crossed()).lacking
+    assert gap not in facts_of(SHIPPED[0]).lacking

@@ -15,6 +15,7 @@ from models.guidelines.tripod_ai import TRIPOD_AI
 from models.manifest import Manifest, Release
 from models.report.report import Report, sections
 from tests import handmade
+from tests.crossed import crossed
 
 ROOT = Path(__file__).parents[2]
 EVERY = pytest.mark.parametrize("guideline", EVERY_GUIDELINE, ids=lambda guideline: guideline.name)
@@ -128,3 +129,43 @@ def test_an_item_that_nothing_can_answer_is_never_filled() -> None:
     item = Item(number="1", asks="Something else")
     found = answered(Guideline(name="a", about="b", source="c", items=(item,)), facts())
     assert (found.answers[0].state, found.answers[0].why) == ("not filled", "The study does not tell.")
+
+
+def test_answers_about_taking_data_apart_say_cross_fitting_where_it_is_so() -> None:
+    made = Facts.of(crossed())
+    found = {
+        guideline.name: {answer.number: answer for answer in answered(guideline, made).answers}
+        for guideline in EVERY_GUIDELINE
+    }
+    tripod, stard, hti = (found[guideline.name] for guideline in EVERY_GUIDELINE)
+    assert (tripod["12a"].state, tripod["12a"].remark) == (
+        "filled",
+        "By cross-fitting: every case taught, and is certified on by copies of the model that never saw it.",
+    )
+    assert tripod["12c"].remark == "Internal validation is by cross-fitting."
+    assert (
+        tripod["21"].remark
+        == "By cross-fitting the certification cases are among those of training: parts do not add up."
+    )
+    assert tripod["16"].why == (
+        "By cross-fitting the cases of development are those that are certified on; of a test part, if there is one,"
+        " dates and share of sick are told."
+    )
+    assert tripod["20a"].why == stard["19"].why != ""
+    assert "Cases that taught and were certified on" in stard["19"].why
+    assert stard["14"].remark == "Certification cases are scored by cross-fitting."
+    assert hti["4.i"].why == "That every case taught, by cross-fitting, is told; who came into the table is not."
+    assert hti["4.iii"].why == (
+        "By cross-fitting the cases whose subgroups are counted taught too; whom they represent is not told."
+    )
+    assert hti["7.i"].why == "The bundle has no test part: what it was measured on by cross-fitting taught too."
+    assert "cross-fitting taught too), or the study names no subgroups." in hti["7.ii"].why
+
+
+def test_answers_of_other_models_do_not_speak_of_cross_fitting() -> None:
+    at_a_site = Facts.of(crossed().model_copy(update={"cross_fitted": None}))
+    for made in (facts(), Facts.of(handmade.finished()[1]), at_a_site):
+        for guideline in EVERY_GUIDELINE:
+            for answer in answered(guideline, made).answers:
+                assert "cross-fitting" not in f"{answer.why} {answer.remark}"
+                assert "remark" not in answer.model_dump()

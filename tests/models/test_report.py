@@ -24,11 +24,12 @@ from models.figures import Figures
 from models.grouping import Grouping
 from models.manifest import Manifest, Release
 from models.report import plots
-from models.report.page import Cell, Source, table
+from models.report.page import Cell, Plot, Source, table
 from models.report.people import KINDS, Thousand, picture, thousand
 from models.report.report import Report, html, sections, write_report
 from models.subgroup import Subgroup
 from tests import handmade
+from tests.crossed import crossed
 
 ROOT = Path(__file__).parents[2]
 STORED = ("models/covid/screen", "models/covid/presurgical", "tests/models/stored/format-1")
@@ -470,3 +471,92 @@ def test_a_point_beyond_the_decision_curve_is_not_marked_on_it() -> None:
     test = facts.test.model_copy(update={"drawn": facts.test.drawn.model_copy(update={"decision_points": far})})
     assert "point default" in plots.decision(facts)
     assert "point default" not in plots.decision(facts.model_copy(update={"test": test}))
+
+
+# Cross-fitted models
+
+
+def texts_of(report: Report) -> dict[str, str]:
+    """What each section says, tables and figures aside."""
+    return {section.anchor: " ".join(section.text) for section in sections(report)}
+
+
+def crossed_rows(report: Report, anchor: str, caption: str) -> dict[str, list[str]]:
+    (section,) = [section for section in sections(report) if section.anchor == anchor]
+    (found,) = [block for block in section.blocks if not isinstance(block, Plot) and block.caption.startswith(caption)]
+    return {row[0].text: [" ".join(filter(None, (cell.text, cell.aside))) for cell in row[1:]] for row in found.rows}
+
+
+@cache
+def crossed_report() -> Report:
+    return Report.of(bundle_of(crossed()))
+
+
+def test_the_page_of_a_cross_fitted_model_says_what_was_done_where_it_matters() -> None:
+    told = texts_of(crossed_report())
+    aside = "The certification cases are not a part set aside: they taught too."
+    for anchor in ("summary", "promise", "data", "methods"):
+        assert aside in told[anchor], anchor
+    for anchor in ("promise", "data", "methods"):
+        assert "shown by simulation, not proved (docs/cross-fitting.md)" in told[anchor], anchor
+    worse = "Each certification case counts at the worse of two scores"
+    for anchor in ("measured", "curves", "probabilities", "comparison"):
+        assert worse in told[anchor], anchor
+    assert "Dealt into folds by: CrossFit (folds 5, repeats 2, test 0, certify one each False)." in told["data"]
+    for anchor in ("measured", "data"):
+        assert "Nothing was set aside to test on. To have some cases set aside, write test=0.15 into" in told[anchor]
+    page = html(crossed_report())
+    assert "validation part" not in page
+    assert "certification part" not in page
+
+
+def test_the_tables_of_a_cross_fitted_model_name_cases_and_scores() -> None:
+    report = crossed_report()
+    assert list(crossed_rows(report, "data", "Parts of the data")) == ["training", "certification"]
+    assert crossed_rows(report, "data", "Parts of the data")["certification"][0] == (
+        "fitting too; scored by copies that did not see them, choosing and certifying thresholds"
+    )
+    steps = crossed_rows(report, "probabilities", "From the network's logit")
+    assert "then times, fitted on the out-of-fold scores of the training part" in steps
+    assert list(crossed_rows(report, "probabilities", "Reliability before and after")) == [
+        "after the undo alone, training part, out of fold",
+        "after the fitted line, training part, out of fold",
+    ]
+    assert "certification, cross-fitted, 4,000 cases" in html(report)
+    (item,) = [row for name, row in crossed_rows(report, "guidelines", "TRIPOD+AI").items() if name == "12a"]
+    assert item[-1].endswith(
+        "making.split, origins. By cross-fitting: every case taught, and is certified on by copies of the model that"
+        " never saw it."
+    )
+
+
+def test_every_network_that_answers_has_its_losses_and_its_budget_on_the_page() -> None:
+    report = crossed_report()
+    assert texts_of(report)["making"].startswith("3 networks answer together, by the mean of their logits. For each")
+    assert list(crossed_rows(report, "making", "Losses of the first network")) == ["sick"]
+    assert crossed_rows(report, "making", "Losses of network 2")["weights"] == ["nothing", "SquaredSize", "0.25"]
+    assert list(crossed_rows(report, "making", "Losses of network 3")) == ["sick"]
+    settings = crossed_rows(report, "making", "Settings")
+    assert settings["Network 2"] == ["Linear"]
+    assert settings["Training of network 2"] == ["epochs 40, schedule whole"]
+    assert settings["Emptied in training of network 2"] == ["20.0 % of the same cells"]
+    assert settings["Network 3"] == ["TabM (copies 8)"]
+    assert settings["Training of network 3"] == ["epochs 50, schedule cosine"]
+    assert "Emptied in training of network 3" not in settings
+
+
+def test_with_a_test_part_the_page_tells_it_from_cases_that_taught() -> None:
+    told = texts_of(Report.of(bundle_of(crossed(tested=True))))
+    assert told["measured"].startswith(
+        "The test part comes first: nothing was chosen on it. The certification cases beside it taught too, and are"
+        " those that the thresholds were chosen on, so their figures are favourable by as much as the choice was."
+    )
+    assert "set aside" not in told["summary"]
+    assert "Nothing was set aside" not in " ".join(told.values())
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_pages_of_other_models_do_not_speak_of_cross_fitting(name: str) -> None:
+    page = page_of(name)
+    for words in ("cross-fit", "out of fold", "out-of-fold", "taught too", "worse of two", "set aside"):
+        assert words not in page, words

@@ -24,6 +24,7 @@ from models.scorer import Scorer
 from models.site import tune
 from models.turn import Setting
 from tests import handmade
+from tests.crossed import crossed
 
 ROWS = 3000
 
@@ -222,3 +223,11 @@ def test_without_labels_and_without_a_folder_nothing_is_made(presurgical: Bundle
     assert (found.folder, found.differences, found.notes) == (None, None, ())
     assert found.elsewhere == Elsewhere.of(presurgical, 0.1)
     assert float32(found.elsewhere.threshold) == found.elsewhere.threshold
+
+
+def test_cases_of_a_site_did_not_teach_whatever_those_before_them_did(presurgical: Bundle, site: SiteRows) -> None:
+    made = presurgical.manifest.model_copy(update={"cross_fitted": crossed().cross_fitted, "guide": None})
+    bundle = replace(presurgical, manifest=made)
+    assert with_labels(bundle, site, site="ward 7").manifest.cross_fitted is None
+    # Where but the prevalence is another, the cases are those that taught.
+    assert with_prevalence(bundle, estimated(), rows=site, site="ward 7").manifest.cross_fitted == made.cross_fitted

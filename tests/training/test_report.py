@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import matplotlib as mpl
@@ -8,6 +9,7 @@ from matplotlib import image
 
 from models.manifest import Manifest
 from tests import handmade
+from tests.crossed import crossed
 from training.report import COLOURS, draw
 
 
@@ -53,3 +55,29 @@ def test_a_study_of_many_models_loses_none(tmp_path: Path, manifests: list[Manif
         draw(many, tmp_path / "report.svg")
     text = (tmp_path / "report.svg").read_text()
     assert all(f"{manifest.model}, at prevalence" in text for manifest in many)
+
+
+def test_the_picture_of_cross_fitted_models_says_at_which_scores_their_cases_are(tmp_path: Path) -> None:
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        draw([crossed()], tmp_path / "crossed.svg")
+        draw([crossed(), handmade.finished()[1]], tmp_path / "both.svg")
+    titled = "handmade: certification cases, each at the worse of two scores, and operating points"
+    assert titled in (tmp_path / "crossed.svg").read_text()
+    assert "worse of two scores" not in (tmp_path / "both.svg").read_text()
+
+
+def test_no_promise_reaches_beyond_its_axes_or_lies_on_a_curve(tmp_path: Path) -> None:
+    models = [handmade.finished(model)[1] for model in ("presurgical", "zoned")]
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        draw(models, tmp_path / "report.svg")
+    drawn = (tmp_path / "report.svg").read_text()
+    roc = drawn.split('<g id="axes_2">')[0]
+    box = re.search(r'<g id="patch_2">\s*<path d="([^"]*)"', roc)
+    assert box is not None
+    left, right = (pick(float(x) for x in re.findall(r"[ML] ([\d.]+) ", box[1])) for pick in (min, max))
+    legend = roc.split('<g id="legend_1">')[1]
+    lines = re.findall(r'<g id="line2d_\d+">\s*<path d="M ([\d.]+) ', legend)
+    words = re.findall(r"(?:precision|recall) &gt;= [^<]*", legend)
+    assert len(words) == 3
+    assert words == re.findall(r"(?:precision|recall) &gt;= [^<]*", roc)
+    assert left < min(map(float, lines)) < right
