@@ -22,7 +22,7 @@ MODEL = {
     "emptied": 0.05,
     "budget": {"epochs": 50, "schedule": "cosine"},
 }
-BESIDE = (
+BESIDE: tuple[dict[str, Any], ...] = (
     {
         "network": {"kind": "Linear"},
         "terms": [OUTCOME, HELD_BACK],

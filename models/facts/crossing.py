@@ -11,10 +11,15 @@ from models.manifest import Manifest
 from models.value import Value
 
 NO_TEST = "Nothing was set aside to test on. To have some cases set aside, write test=0.15 into the study's split."
-# Of every figure that comes from the curve of such cases.
+# Of what is counted on such cases.
 WORSE = (
-    "Each certification case counts at the worse of two scores, the sick at the lower and the healthy at the higher, so"
-    " figures of these cases look worse than those of either score alone."
+    "Each certification case counts at the worse of two scores, the sick at the lower and the healthy at the higher: at"
+    " any threshold, recall, specificity and net benefit are no better than with either score alone."
+)
+# Of what is drawn of their probabilities.
+NEITHER = (
+    "The certification cases are drawn at the worse of two scores each, which is neither always that of the copies that"
+    " never saw them nor always the one that the model answers."
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.facts.crossing import WORSE
+from models.facts.crossing import NEITHER, WORSE
 from models.facts.facts import Facts
 from models.facts.performance import Performance
 from models.facts.written import estimate, number, people, per_1000, percent
@@ -111,7 +111,7 @@ def probabilities(facts: Facts, manifest: Source) -> Section:
                 " the model is stated to work, so they also show how far the cases' own share of sick is from that."
             ),
             *_no_curve(facts),
-            *_worse(facts),
+            *((NEITHER,) if facts.certification.origin.taught else ()),
         ),
         tuple(blocks),
     )

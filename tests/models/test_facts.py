@@ -15,7 +15,7 @@ from models.bundle import open_bundle
 from models.change_control import ChangeControl
 from models.contract import Contract
 from models.curve import Counts, Curve
-from models.facts.crossing import Crossing
+from models.facts.crossing import WORSE, Crossing
 from models.facts.facts import Facts
 from models.facts.making import in_words
 from models.facts.origin import PARTS, used_for
@@ -550,3 +550,14 @@ def test_that_the_mean_of_copies_is_not_proved_is_among_what_is_not_known() -> N
     gap = "No proof that the promise holds for the mean of the copies as it does for each: simulation shows it."
     assert gap in Facts.of(crossed()).lacking
     assert gap not in facts_of(SHIPPED[0]).lacking
+
+
+def test_cases_at_the_worse_of_two_scores_are_at_no_threshold_better_than_at_either() -> None:
+    columns, sick = handmade.certification()
+    delivered = 1 / (1 + np.exp(-handmade.logits(columns)))
+    worse = crossed().curve
+    for threshold in (0.01, 0.1, 0.3, 0.7):
+        found, alone = worse.at(threshold), Curve.of(delivered, sick).at(threshold)
+        assert found.hits < alone.hits
+        assert found.alarms > alone.alarms
+    assert WORSE.endswith("are no better than with either score alone.")
