@@ -32,6 +32,9 @@ LARGEST = 1e38
 SPARED_FROM, SPARED = 2000, 0.15
 
 
+TWO_KINDS = "# Two kinds of networks answer: one in which columns act on each other, and an additive one of bent lines."
+
+
 @dataclass(frozen=True)
 class Inferred:
     """What a table seems to hold: its columns, and those left out with the reason."""
@@ -286,35 +289,21 @@ from models.contracts.precision import Precision
 from models.contracts.recall import Recall
 {grouping}from models.schema import {", ".join([*used, "Schema"])}
 from training.losses.cost_weighted import CostWeighted
-from training.losses.squared_size import SquaredSize
-from training.networks.linear import Linear
-from training.networks.mlp import MLP
+{_additive_imports(made)}from training.networks.mlp import MLP
 from training.numbers.bounded_bins import BoundedBins
 from training.sources.file import File
 from training.split import CrossFit
-from training.study import Beside, Budget, Model, Outcome, Study
-from training.term import WEIGHTS, Term
+from training.study import {"Beside, " if made.size.additive else ""}Budget, Model, Outcome, Study
+from training.term import {"WEIGHTS, " if made.size.additive else ""}Term
 
 # Kinds, ranges and categories were read off the table. Correct them where more can be true, or less: a row
 # outside of them will be refused. Say in `meaning` and `unit` what a column is; callers will read it.
 {left_out}
-# Two kinds of networks answer together: one in which columns may act on each other, held back by leaving out half of
-# it at a time, and an additive one of bent lines. Weighting misses or alarms rarely helps either of them
-# (`fulcrum compare` tells whether it does here), so both models learn plain probabilities, and differ in their cut.
-numbers = BoundedBins(bins={made.bins})
+# Weighting misses or alarms rarely ranks people better (`fulcrum compare` tells whether it does here), so both models
+# learn plain probabilities, and differ in where they are cut.
+numbers = BoundedBins(bins={made.size.bins})
 outcome = Term(on={_literal(head)}, against={_literal(head)}, by=CostWeighted())
-additive = Beside(
-    network=Linear(numbers=numbers),
-    terms=(outcome, Term(on=WEIGHTS, by=SquaredSize(), weight={made.ridge:.3g})),
-    budget=Budget(epochs=40, schedule="whole"),
-)
-networks = {{
-    "network": MLP(hidden=({made.hidden},), dropout={made.dropout}, numbers=numbers),
-    "terms": (outcome,),
-    "budget": {_budget(made)},
-    "beside": (additive,),
-}}
-
+{_networks(made)}
 study = Study(
     name={_literal(name)},
     source=File(path={_literal(str(table))}{empty}),
@@ -358,13 +347,36 @@ study = Study(
 '''
 
 
-def _budget(made: Recipe) -> str:
-    fields = f"epochs={made.epochs}, batch={made.batch}, learning_rate={made.rate:.3g}"
-    return f'Budget({fields}, schedule="cosine", decay={made.decay:.3g})'
+def _additive_imports(made: Recipe) -> str:
+    if not made.size.additive:
+        return ""
+    return "from training.losses.squared_size import SquaredSize\nfrom training.networks.linear import Linear\n"
+
+
+def _networks(made: Recipe) -> str:
+    """The networks that answer, as text."""
+    size = made.size
+    budget = f"epochs={size.epochs}, batch={size.batch}, learning_rate={size.rate:g}"
+    dropout = f", dropout={size.dropout}" if size.dropout else ""
+    main = f"""networks = {{
+    "network": MLP(hidden=({size.hidden},){dropout}, numbers=numbers),
+    "terms": (outcome,),
+    "budget": Budget({budget}, schedule="cosine", decay={size.decay}),
+"""
+    if not size.additive:
+        return f"{main}}}\n"
+    additive = f"""{TWO_KINDS}
+additive = Beside(
+    network=Linear(numbers=numbers),
+    terms=(outcome, Term(on=WEIGHTS, by=SquaredSize(), weight={made.ridge:g})),
+    budget=Budget(epochs=40, schedule="whole"),
+)
+"""
+    return f'{additive}{main}    "beside": (additive,),\n}}\n'
 
 
 def _split(made: Recipe, spared: float, group: str | None, searched: float) -> str:
-    fields = [f"folds={made.folds}", f"repeats={made.repeats}"]
+    fields = [f"folds={made.size.folds}", f"repeats={made.size.repeats}"]
     fields += [f"test={spared}"] if spared else []
     fields += [f"column={_literal(group)}", "certify_one_each=True"] if group else []
     fields += [f"searched={searched}"] if searched else []

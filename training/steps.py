@@ -17,7 +17,7 @@ from training.pull import Learner, Pull
 # The share of all steps over which a rate that falls as a cosine rises first.
 RISE = 0.2
 # Iterations of L-BFGS in what counts as an epoch, and the share of its loss that an epoch has to bring.
-ITERATIONS, WORTH = 5, 1e-6
+ITERATIONS, WORTH = 10, 1e-7
 
 
 class Steps(ABC):

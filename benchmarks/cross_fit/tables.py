@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -18,19 +19,13 @@ from models.errors import BadStudy, Unreachable
 from models.schema import Schema
 from training.init import infer
 from training.labels import inputs
-from training.losses.cost_weighted import CostWeighted
-from training.losses.squared_size import SquaredSize
-from training.networks.linear import Linear
-from training.networks.mlp import MLP
-from training.numbers.bounded_bins import BoundedBins
 from training.recipe import recipe
 from training.run import load
 from training.source import Source
 from training.split import CrossFit
-from training.study import Beside, Budget, Model, Outcome, Study
+from training.study import Model, Outcome, Study
 from training.table import Table
 from training.taught import taught
-from training.term import WEIGHTS, Term
 from training.undo import undo_all
 from training.unseen import told, worse
 
@@ -76,6 +71,16 @@ class Tried:
     recall: dict[str, Certified | None]
     precision: dict[str, Certified | None]
     naive: Certified
+
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> Self:
+        """Read from what `asdict` made of it."""
+
+        def known(ways: dict[str, Any]) -> dict[str, Certified | None]:
+            return {way: None if found is None else Certified(**found) for way, found in ways.items()}
+
+        read = {name: known(fields[name]) for name in ("recall", "precision")}
+        return cls(**{**fields, **read, "naive": Certified(**fields["naive"])})
 
 
 def tried(seed: int) -> Tried | None:
@@ -127,24 +132,11 @@ def tried(seed: int) -> Tried | None:
 
 def _study(source: Drawn, table: pl.DataFrame, positives: int, seed: int) -> Study:
     made = recipe(table.height, positives)
-    numbers, outcome = BoundedBins(bins=made.bins), Term(on="sick", against="sick", by=CostWeighted())
-
     model = Model(
         name="screen",
         purpose="",
-        network=MLP(hidden=(made.hidden,), dropout=made.dropout, numbers=numbers),
-        terms=(outcome,),
-        budget=Budget(
-            epochs=made.epochs, batch=made.batch, learning_rate=made.rate, schedule="cosine", decay=made.decay
-        ),
-        beside=(
-            Beside(
-                network=Linear(numbers=numbers),
-                terms=(outcome, Term(on=WEIGHTS, by=SquaredSize(), weight=made.ridge)),
-                budget=Budget(epochs=40, schedule="whole"),
-            ),
-        ),
         contract=Recall(at_least=RECALL, confidence=CONFIDENCE),
+        **made.fields("sick"),
     )
     # The slack of ranges is wide, but heavy tails have no end.
     columns = tuple(
@@ -156,7 +148,7 @@ def _study(source: Drawn, table: pl.DataFrame, positives: int, seed: int) -> Stu
         source=source,
         columns=Schema(columns=columns),
         outcome=Outcome(name="sick", column="sick", positive="yes"),
-        split=CrossFit(folds=made.folds, repeats=made.repeats),
+        split=CrossFit(folds=made.size.folds, repeats=made.size.repeats),
         models=(model,),
         seed=seed,
     )

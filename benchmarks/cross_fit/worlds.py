@@ -14,6 +14,8 @@ Numbers = NDArray[np.float64]
 
 SMALLEST, LARGEST = 100, 10_000
 RAREST, COMMONEST = 0.02, 0.5
+# How many columns of each kind, the second number excluded.
+COUNTS = {"number": (2, 13), "yes": (0, 6), "word": (0, 3)}
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,9 @@ class World:
         random = np.random.default_rng([2026, seed])
         rows = round(float(np.exp(random.uniform(np.log(SMALLEST), np.log(LARGEST)))))
         prevalence = float(np.exp(random.uniform(np.log(RAREST), np.log(COMMONEST))))
-        counts = {"number": random.integers(2, 13), "yes": random.integers(0, 6), "word": random.integers(0, 3)}
+        counts = {kind: int(random.integers(*span)) for kind, span in COUNTS.items()}
         if seed % 7 == 0:
-            counts = {"number": 0, "yes": random.integers(3, 9), "word": random.integers(0, 2)}
+            counts = {"number": 0, "yes": int(random.integers(3, 9)), "word": int(random.integers(0, 2))}
         strength = random.uniform(0.3, 1.6) / np.sqrt(sum(counts.values()))
         columns = []
         for kind, count in counts.items():

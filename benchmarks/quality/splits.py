@@ -28,7 +28,27 @@ class Split:
         return np.sort(np.concatenate([self.fit, self.calibration]))
 
 
+# Dealing thousands of patients evenly takes half a minute, and every peer asks for the same.
+_KNOWN: dict[tuple[str, int], Split] = {}
+_FOLDS: dict[tuple[str, int, int, int], list[tuple[Rows, Rows]]] = {}
+
+
 def split(table: Table, repeat: int) -> Split:
+    """The rows of a repeat, dealt once in a process."""
+    if (table.name, repeat) not in _KNOWN:
+        _KNOWN[table.name, repeat] = dealt(table, repeat)
+    return _KNOWN[table.name, repeat]
+
+
+def folds(table: Table, rows: Rows, repeat: int, count: int = 5) -> list[tuple[Rows, Rows]]:
+    """`rows` dealt into folds, once in a process: (to learn from, held out) each, by patient, the sick evenly."""
+    key = (table.name, len(rows), repeat, count)
+    if key not in _FOLDS:
+        _FOLDS[key] = _dealt_into(table, rows, repeat, count)
+    return _FOLDS[key]
+
+
+def dealt(table: Table, repeat: int) -> Split:
     """49 % to fit, 21 % to calibrate, 30 % to test, in the shares of the sick, by patient where there are several rows.
 
     Where rows are dated the test is the later period, and the others are split 80 to 20.
@@ -47,12 +67,11 @@ def split(table: Table, repeat: int) -> Split:
     return Split(np.sort(fit), np.sort(calibration), np.sort(test))
 
 
-def folds(table: Table, rows: Rows, repeat: int, count: int = 5) -> list[tuple[Rows, Rows]]:
-    """`rows` dealt into folds: (to learn from, held out) each, in the shares of the sick, by patient."""
+def _dealt_into(table: Table, rows: Rows, repeat: int, count: int) -> list[tuple[Rows, Rows]]:
     if table.groups is None:
-        dealt = StratifiedKFold(count, shuffle=True, random_state=repeat).split(rows, table.sick[rows])
+        parts = StratifiedKFold(count, shuffle=True, random_state=repeat).split(rows, table.sick[rows])
     else:
-        dealt = StratifiedGroupKFold(count, shuffle=True, random_state=repeat).split(
+        parts = StratifiedGroupKFold(count, shuffle=True, random_state=repeat).split(
             rows, table.sick[rows], table.groups[rows]
         )
-    return [(rows[learnt], rows[held]) for learnt, held in dealt]
+    return [(rows[learnt], rows[held]) for learnt, held in parts]

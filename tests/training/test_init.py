@@ -14,12 +14,11 @@ from models.contracts.precision import Precision
 from models.contracts.recall import Recall
 from models.errors import BadStudy, NoData
 from models.schema import Binary, Categorical, Column, Numeric
-from training.init import LARGEST, identifier, infer, study_text
-from training.networks.linear import Linear
-from training.networks.mlp import MLP
+from training.init import LARGEST, Asked, identifier, infer, study_text
+from training.recipe import recipe
 from training.run import load
 from training.sources.file import File
-from training.split import ByGroup, Random
+from training.split import CrossFit
 from training.study import Study, find_study
 
 ROWS = 120
@@ -152,17 +151,24 @@ def test_the_study_that_is_written_is_the_one_that_was_meant(tmp_path: Path) -> 
     )
     assert (study.name, study.source) == ("people", File(path=str(tmp_path / "people.csv"), empty=("NA",)))
     assert study.outcome.model_dump() == {"name": "sick", "column": "sick", "positive": "1", "meaning": ""}
-    assert isinstance(study.split, Random)
+    assert study.split == CrossFit(folds=10, repeats=2)
     assert [model.name for model in study.models] == ["screen", "presurgical"]
-    assert [type(model.network) for model in study.models] == [Linear, Linear]
-    # 30 positives: 9 for certification, which carry no usual recall; the lowest is asked for and refused aloud.
-    assert study.models[0].contract == Recall(at_least=0.8)
-    assert study.models[1].contract == Precision(at_least=0.1, prevalence=0.25)
-    assert study.models[0].terms[0].by.costs.log_ratio > 0 > study.models[1].terms[0].by.costs.log_ratio
+    # The text writes out what the recipe for so many rows says.
+    meant = recipe(ROWS, 30).fields("sick")
+    for model in study.models:
+        assert {name: getattr(model, name) for name in meant} == meant
+    # 30 positives, all of them certified on.
+    assert study.models[0].contract == Recall(at_least=0.9, confidence=0.9)
+    assert study.models[1].contract == Precision(at_least=0.7, prevalence=0.25, confidence=0.9)
     assert "# Left out: site, because it never changes.\n" in text
     assert "# Left out: id, because it is an identifier: every row has its own.\n" in text
     parts = load(study).parts
-    assert sum(len(part.columns) for part in parts.values()) == ROWS
+    assert {name: len(part.columns) for name, part in parts.items()} == {
+        "training": ROWS,
+        "validation": 0,
+        "certification": ROWS,
+        "test": 0,
+    }
 
 
 def test_the_text_is_laid_out_and_free_of_complaints(tmp_path: Path) -> None:
@@ -214,10 +220,10 @@ def test_any_word_may_be_a_column_a_category_a_target_a_positive_and_a_left_out_
     assert isinstance(kinds, Categorical)
     assert set(kinds.categories) == {word.strip(), "other"}
     assert (study.outcome.column, study.outcome.positive) == (f"{word} target", word)
-    assert study.split == study.split.model_copy(update={"column": f"{word} group"})
-    parts = load(study).parts
-    assert sum(len(part.columns) for part in parts.values()) == ROWS
-    assert sum(part.labels[study.outcome.name].sum() for part in parts.values()) == ROWS / 4
+    assert study.split == CrossFit(folds=10, repeats=2, column=f"{word} group", certify_one_each=True)
+    training = load(study).parts["training"]
+    assert len(training.columns) == ROWS
+    assert training.labels[study.outcome.name].sum() == ROWS / 4
 
 
 def test_words_for_not_known_are_named_only_where_the_file_uses_them(tmp_path: Path) -> None:
@@ -236,10 +242,14 @@ def test_words_for_not_known_are_named_only_where_the_file_uses_them(tmp_path: P
 def test_rows_of_one_patient_stay_together(tmp_path: Path) -> None:
     columns = {"sick": SICK, "age": NUMBER, "patient": [f"p{row // 3}" for row in range(ROWS)]}
     study, _ = written(tmp_path, columns, group="patient")
-    assert isinstance(study.split, ByGroup)
-    assert study.split.column == "patient"
+    assert study.split == CrossFit(folds=10, repeats=2, column="patient", certify_one_each=True)
     assert study.columns.names == ("age",)
-    assert all(part.groups is not None for part in load(study).parts.values())
+    loaded = load(study)
+    # Three rows a patient: one of them is certified on, all are in one fold.
+    assert len(loaded.parts["certification"].columns) == ROWS / 3
+    assert loaded.crossed is not None
+    of_patients = loaded.crossed.held.reshape(ROWS // 3, 3, -1)
+    assert (of_patients == of_patients[:, :1]).all()
 
 
 def test_dropped_columns_are_not_seen(tmp_path: Path) -> None:
@@ -264,12 +274,12 @@ def test_a_typed_target_is_named_as_it_is_written(tmp_path: Path) -> None:
         ([float(row % 4) for row in range(ROWS)], "0.0"),
     ):
         study, text = typed(tmp_path, {"sick": cells, **base}, positive=positive)
-        assert sum(int(part.labels["sick"].sum()) for part in load(study).parts.values()) == ROWS / 4
+        assert load(study).parts["training"].labels["sick"].sum() == ROWS / 4
         assert "# Left out: seen, because it holds Datetime" in text
 
 
 @pytest.mark.parametrize(
-    ("positives", "at_least"), [(30, 0.8), (60, 0.8), (80, 0.85), (100, 0.9), (150, 0.9), (250, 0.95), (900, 0.95)]
+    ("positives", "at_least"), [(10, 0.8), (11, 0.8), (15, 0.85), (22, 0.9), (44, 0.9), (45, 0.95), (900, 0.95)]
 )
 def test_the_promise_that_is_asked_for_is_one_that_many_positives_can_carry(
     tmp_path: Path, positives: int, at_least: float
@@ -277,21 +287,36 @@ def test_the_promise_that_is_asked_for_is_one_that_many_positives_can_carry(
     columns = {"sick": ["1"] * positives + ["0"] * 1000, "age": [str(row) for row in range(positives + 1000)]}
     study, _ = written(tmp_path, columns)
     contract = study.models[0].contract
-    assert contract == Recall(at_least=at_least)
+    assert contract == Recall(at_least=at_least, confidence=0.9)
     certification = load(study).parts["certification"]
     assert isinstance(contract, Recall)
-    if positives >= 60:
+    if positives > 10:
         assert certification.labels["sick"].sum() >= contract.positives_needed
 
 
-def test_a_large_table_gets_a_larger_network_and_larger_steps(tmp_path: Path) -> None:
-    small, _ = written(tmp_path, {"sick": SICK, "age": NUMBER})
-    sick = np.where(np.arange(20_000) % 5 == 0, "1", "0")
-    large, _ = written(tmp_path, {"sick": sick, "age": np.arange(20_000).astype(str)})
-    assert isinstance(small.models[0].network, Linear)
-    assert isinstance(large.models[0].network, MLP)
-    assert small.models[0].budget.batch == 32
-    assert large.models[0].budget.batch == 1024
+@pytest.mark.parametrize("rows", [ROWS, 2_000, 30_000])
+def test_the_networks_that_are_written_are_those_of_the_recipe(tmp_path: Path, rows: int) -> None:
+    sick = np.where(np.arange(rows) % 5 == 0, "1", "0")
+    study, text = written(tmp_path, {"sick": sick, "age": np.arange(rows).astype(str)})
+    spared = 0.15 if rows == 30_000 else 0.0
+    taught = rows * (1 - spared)
+    meant = recipe(int(taught), int(taught / 5)).fields("sick")
+    for model in study.models:
+        assert {name: getattr(model, name) for name in meant} == meant
+    assert ("Beside" in text) is (taught < 20_000)
+    assert isinstance(study.split, CrossFit)
+    assert study.split.test == spared
+
+
+def test_the_promises_that_are_asked_for_are_written(tmp_path: Path) -> None:
+    asked = Asked(recall=0.97, precision=0.6, confidence=0.99, prevalence=0.02, searched=0.25)
+    study, _ = written(tmp_path, {"sick": SICK, "age": NUMBER}, asked=asked)
+    assert study.models[0].contract == Recall(at_least=0.97, confidence=0.99)
+    assert study.models[1].contract == Precision(at_least=0.6, prevalence=0.02, confidence=0.99)
+    assert study.split == CrossFit(folds=10, repeats=2, searched=0.25)
+    parts = load(study).parts
+    assert len(parts["validation"].columns) + len(parts["certification"].columns) == len(parts["training"].columns)
+    assert len(parts["validation"].columns) == pytest.approx(ROWS / 4, abs=1)
 
 
 def test_the_rarer_the_sick_the_less_precision_is_asked_for(tmp_path: Path) -> None:
