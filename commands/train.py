@@ -53,6 +53,8 @@ def train(
             )
             asked = find_study(str(file))
             loaded = load(asked)
+        if budget is not None:
+            _has_copies(asked)
         begun = time.monotonic()
         made, refused = _all(asked, loaded, out, only)
         if budget is not None:
@@ -115,16 +117,17 @@ def _all(study: Study, loaded: Loaded, out: Path, only: str | None) -> tuple[lis
     return made, refused
 
 
-def _larger(study: Study, times: float) -> tuple[Study, bool]:
-    """The study with so many times as many copies of its networks, as far as they are worth it; whether it is another.
-
-    Raises BadStudy if it has no copies to have more of.
-    """
+def _has_copies(study: Study) -> None:
     from models.errors import BadStudy
 
-    split = study.split.more(min(times, MOST_COPIES / study.split.copies))
-    if split is None:
+    if study.split.more(1.0) is None:
         raise BadStudy("--budget: should be left out where the split is no CrossFit: there are no copies to add.")
+
+
+def _larger(study: Study, times: float) -> tuple[Study, bool]:
+    """The study with so many times as many copies, as far as they are worth it, and whether it is another one."""
+    split = study.split.more(min(times, MOST_COPIES / study.split.copies))
+    assert split is not None
     if split.copies <= study.split.copies:
         complaints.print(f"{study.split.copies} copies took the time there is.")
         return study, False

@@ -22,8 +22,14 @@ FIRST, TESTED, LAST = date(2020, 3, 22), date(2020, 4, 1), date(2020, 4, 7)
 
 
 def table() -> Table:
+    return answers("covid_il")
+
+
+def answers(name: str, *further: str) -> Table:
+    """The eight answers, and further ones by their names."""
     rows = CovidTests().read().rows
     rows = rows.filter(pl.col("test_date").is_between(FIRST, LAST))
-    seen = rows.select(*SYMPTOMS, "age_60_and_above", (pl.col("sex") == "male").alias("male"), "contact_with_confirmed")
+    male = (pl.col("sex") == "male").alias("male")
+    seen = rows.select(*SYMPTOMS, "age_60_and_above", male, "contact_with_confirmed", *further)
     later = (rows["test_date"] >= TESTED).to_numpy()
-    return Table("covid_il", features(seen), outcome(rows["result"] == "positive"), later=later)
+    return Table(name, features(seen), outcome(rows["result"] == "positive"), later=later)

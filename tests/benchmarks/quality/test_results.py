@@ -111,7 +111,7 @@ def test_the_page_holds_what_was_measured(folder: Path, tmp_path: Path) -> None:
     assert "## COVID-19, tested on the week after" in text
     assert "nan" not in text
     without = replace(compared, everything=compared.everything.filter(pl.col("table") != "covid_il"))
-    assert "Skipped: there is no run of covid_il" in page.page(without, titles)
+    assert "Skipped: there is no run of it (FULCRUM_DATA names" in page.page(without, titles)
 
 
 def test_a_lead_on_few_tables_is_no_sure_one(folder: Path) -> None:

