@@ -59,6 +59,7 @@ certify: $(READY)
 	$(BIN)/python -m benchmarks.certification
 	$(BIN)/python -m benchmarks.interval_coverage
 	$(BIN)/python -m benchmarks.precision_bound
+	$(BIN)/python -m benchmarks.cross_fit
 	$(BIN)/python -m benchmarks.pathway_independence
 	$(BIN)/python -m benchmarks.site_prevalence
 	$(BIN)/python -m benchmarks.calibration_after_undo
@@ -87,6 +88,7 @@ bench-quality: $(READY) $(AUTOGLUON)/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[quality]"
 	AUTOGLUON_PYTHON=$(AUTOGLUON)/bin/python $(BIN)/python -m benchmarks.quality $(QUALITY)
 	$(BIN)/python -m benchmarks.quality page
+	$(BIN)/python -m benchmarks.quality.ablating
 
 $(AUTOGLUON)/.ready:
 	$(PYTHON) -m venv $(AUTOGLUON)

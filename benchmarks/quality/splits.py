@@ -29,23 +29,30 @@ class Split:
 
 
 # Dealing thousands of patients evenly takes half a minute, and every peer asks for the same.
-_KNOWN: dict[tuple[str, int], Split] = {}
-_FOLDS: dict[tuple[str, int, int, int], list[tuple[Rows, Rows]]] = {}
+_KNOWN: dict[tuple[object, ...], Split] = {}
+_FOLDS: dict[tuple[object, ...], list[tuple[Rows, Rows]]] = {}
 
 
 def split(table: Table, repeat: int) -> Split:
     """The rows of a repeat, dealt once in a process."""
-    if (table.name, repeat) not in _KNOWN:
-        _KNOWN[table.name, repeat] = dealt(table, repeat)
-    return _KNOWN[table.name, repeat]
+    key = (*_told(table), repeat)
+    if key not in _KNOWN:
+        _KNOWN[key] = dealt(table, repeat)
+    return _KNOWN[key]
 
 
 def folds(table: Table, rows: Rows, repeat: int, count: int = 5) -> list[tuple[Rows, Rows]]:
     """`rows` dealt into folds, once in a process: (to learn from, held out) each, by patient, the sick evenly."""
-    key = (table.name, len(rows), repeat, count)
+    key = (*_told(table), rows.tobytes(), repeat, count)
     if key not in _FOLDS:
         _FOLDS[key] = _dealt_into(table, rows, repeat, count)
     return _FOLDS[key]
+
+
+def _told(table: Table) -> tuple[object, ...]:
+    """All that dealing looks at."""
+    groups, later = (None if each is None else tuple(each.tolist()) for each in (table.groups, table.later))
+    return table.sick.tobytes(), groups, later
 
 
 def dealt(table: Table, repeat: int) -> Split:

@@ -26,7 +26,7 @@ MUTANTS = [
     Mutant(PULL, "return taps[term.against].detach()", "return taps[term.against]", "what is compared with pulled on too"),
     Mutant(PULL, "output, target = output[known], target[known]", "target = torch.nan_to_num(target)", "unknown labels learnt as 0"),
     Mutant(PULL, "target = target.unsqueeze(1).expand(", "target = target.flip(0).unsqueeze(1).expand(", "members told other people's labels"),
-    Mutant(PULL, "return (values * mix).sum() / mix.sum()", "return values.sum() / mix.sum()", "held out cases in another mix"),
+    Mutant(PULL, "return ((values * mix).sum(dim=0)", "return (values.sum(dim=0)", "held out cases in another mix"),
     Mutant(PULL, "changed = bool(self.by) and now != self.now", "changed = False", "losses of other epochs compared"),
     Mutant(PULL, "value = value * weights[self.weighed.index(place)]", "value = value * 1.0", "uncertainty that weighs nothing"),
     Mutant(UNDO, "np.log(rising[good]) - np.log(falling[good])", "np.log(rising[good])", "half an undo"),

@@ -19,9 +19,10 @@ from tests import simulated
 from training.encoder import Eye
 from training.encoders.efficientnet_lite0 import EfficientNetLite0, Signs
 from training.encoders.lite0 import imagenet, lite0
-from training.fit import _groups, fit
+from training.fit import fit
 from training.model import Budget
 from training.networks.linear import Linear
+from training.steps import _groups
 
 
 def photographs(rows: int, height: int = 64, width: int = 64, seed: int = 0) -> torch.Tensor:
