@@ -8,7 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -50,11 +50,9 @@ def main(  # noqa: PLR0917  # the options of a command
     failures: list[Asked] = []
     begin, done = time.monotonic(), 0
     # Fresh processes every so often, for libraries keep memory.
-    fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=fresh, max_tasks_per_child=100) as pool:
+    with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=100) as pool:
         for part in (first, second):
-            for future in as_completed([pool.submit(run, each, out) for each in part]):
-                each, said = future.result()
+            for each, said in pool.imap_unordered(partial(run, out=out), part):
                 done += 1
                 failures += [each] if said.startswith("failed") else []
                 minutes = (time.monotonic() - begin) / 60
