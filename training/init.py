@@ -24,6 +24,8 @@ from training.term import WEIGHTS
 # Words people write for "not known". They are named in the study file, where they can be corrected.
 EMPTY_WORDS = ("NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
 MOST_CATEGORIES = 30
+# More of them where there are so many rows of each, as of clinics or wards, up to so many.
+ROWS_EACH, MOST_OF_ALL = 50, 300
 # Of a column whose subgroups are told apart, and so many columns of them.
 FEW_CATEGORIES, MOST_GROUPINGS = 5, 3
 # Half the span more on either side still fits a 32-bit float.
@@ -174,7 +176,7 @@ def _categorical(cells: pl.Series, known: pl.Series, missing: str) -> Column | s
     if not isinstance(known.dtype, (pl.String, pl.Categorical, pl.Enum)):
         return f"it holds {known.dtype}, neither numbers nor words"
     names = sorted(known.cast(pl.String).str.strip_chars().unique().to_list())
-    if len(names) > MOST_CATEGORIES:
+    if len(names) > max(MOST_CATEGORIES, min(len(known) // ROWS_EACH, MOST_OF_ALL)):
         return f"it holds {len(names)} different words: a name, a date or a free text"
     return Categorical(name=cells.name, categories=tuple(names), missing=missing)
 

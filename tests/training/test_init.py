@@ -114,6 +114,7 @@ def test_a_typed_column_is_what_its_type_says(kind: Any, cells: list[Any], colum
         ([1.5, float("inf")], "some of its numbers are not finite"),
         ([0.0, 2 * LARGEST], "some of its numbers are too large for 32 bits"),
         ([str(row) + "a" for row in range(31)], "it holds 31 different words: a name, a date or a free text"),
+        ([f"clinic {row % 80}" for row in range(3999)], "it holds 80 different words: a name, a date or a free text"),
         ([date(2020, 1, 1), date(2020, 1, 2)], "it holds Date, neither numbers nor words"),
         ([timedelta(1), timedelta(2)], "it holds Duration(time_unit='us'), neither numbers nor words"),
         ([[1], [2]], "it holds List(Int64), neither numbers nor words"),
@@ -250,6 +251,12 @@ def test_rows_of_one_patient_stay_together(tmp_path: Path) -> None:
     assert loaded.crossed is not None
     of_patients = loaded.crossed.held.reshape(ROWS // 3, 3, -1)
     assert (of_patients == of_patients[:, :1]).all()
+
+
+def test_many_words_are_categories_where_there_are_many_rows_of_each() -> None:
+    found = inferred([f"clinic {row % 80:02}" for row in range(4000)])
+    assert isinstance(found, Categorical)
+    assert found.categories == tuple(f"clinic {row:02}" for row in range(80))
 
 
 def test_dropped_columns_are_not_seen(tmp_path: Path) -> None:
