@@ -20,7 +20,7 @@ from rich.progress import track
 
 from benchmarks.cross_fit.page import page, wrong
 from benchmarks.cross_fit.picture import draw
-from benchmarks.cross_fit.tables import Tried, tried
+from benchmarks.cross_fit.tables import Tried, numbered
 
 KEPT = "tables.jsonl"
 
@@ -38,7 +38,7 @@ def main(
     known = dict(read(file))
     missing = [seed for seed in range(1, tables + 1) if seed not in known]
     with file.open("a", encoding="utf-8") as kept, multiprocessing.get_context("spawn").Pool(processes) as pool:
-        for seed, found in track(pool.imap_unordered(one, missing), "tables", len(missing), console=console):
+        for seed, found in track(pool.imap_unordered(numbered, missing), "tables", len(missing), console=console):
             known[seed] = found
             kept.write(json.dumps([seed, None if found is None else asdict(found)]) + "\n")
             kept.flush()
@@ -49,11 +49,6 @@ def main(
     console.print("\n".join(faults or [f"Nothing wrong in {len(results):,} tables."]), markup=False)
     if faults:
         raise typer.Exit(1)
-
-
-def one(seed: int) -> tuple[int, Tried | None]:
-    """A table by its seed."""
-    return seed, tried(seed)
 
 
 def read(file: Path) -> Iterator[tuple[int, Tried | None]]:

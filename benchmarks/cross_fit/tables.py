@@ -130,6 +130,11 @@ def tried(seed: int) -> Tried | None:
     )
 
 
+def numbered(seed: int) -> tuple[int, Tried | None]:
+    """The same, with its seed: tables come back in any order."""
+    return seed, tried(seed)
+
+
 def _study(source: Drawn, table: pl.DataFrame, positives: int, seed: int) -> Study:
     made = recipe(table.height, positives)
     model = Model(
