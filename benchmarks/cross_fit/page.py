@@ -43,7 +43,8 @@ Candes, Ramdas & Tibshirani 2021), although a mean varies less than its parts, w
 heavy-tailed, yes and no, words, empty cells; in every seventh no measured number, so that many people share a score. On
 each, the networks that `fulcrum init` writes were trained and recall >= {RECALL} was certified with confidence
 {CONFIDENCE}. Everybody's true risk is known, so the true recall of the delivered model is, too: over 40,000 further people.
-{drawn - len(results):,} tables held too few of one kind to be dealt into folds. *Refused* counts tables of too few positives.
+{drawn - len(results):,} tables were refused whole: they held too few of one kind to be dealt into folds, or nothing was learnt that
+can be calibrated. *Refused* counts, of the others, those whose positives do not carry the promise.
 
 Three ways to score the certification cases: *unseen*, by the copies that never saw them; *delivered*, by the mean of all
 copies, most of which did; and the *worse of both* for what a case is, which is what Fulcrum does.

@@ -84,7 +84,10 @@ class Tried:
 
 
 def tried(seed: int) -> Tried | None:
-    """Train on the table of a seed as `fulcrum init` would, and certify; None if a table has too few to be dealt."""
+    """Train on the table of a seed as `fulcrum init` would, and certify.
+
+    None where Fulcrum refuses the table: too few of a kind to be dealt, or nothing learnt that can be calibrated.
+    """
     torch.set_num_threads(1)
     world, source = World.drawn(seed), Drawn(seed=seed)
     table = source.read().rows
@@ -99,7 +102,11 @@ def tried(seed: int) -> Tried | None:
     fitted = taught(study, model, loaded.parts, seed=seed, held=crossed.held)
     assert fitted.unseen is not None
     targets = loaded.parts["training"].labels["sick"]
-    calibration = undo_all(model, "sick", targets, (fitted.pull, *fitted.beside)).fit(fitted.unseen["sick"], targets)
+    undone = undo_all(model, "sick", targets, (fitted.pull, *fitted.beside))
+    try:
+        calibration = undone.fit(fitted.unseen["sick"], targets)
+    except ValueError:
+        return None
     share = calibration.prevalence
 
     def probability(raw: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -68,4 +68,4 @@ def test_the_page_counts_what_was_kept_and_what_was_refused() -> None:
     assert "| all | 5 | 1 | 0.800 [0.376, 0.964] | 0.520 |" in text
     assert "| 300 to 999 rows | 4 | 1 | 0.750 [0.301, 0.954] | 0.525 |" in text
     assert "| no measured number | 1 | 0 | 1.000 [0.207, 1.000] | 0.500 |" in text
-    assert "2 tables held too few" in text
+    assert "2 tables were refused whole" in text
