@@ -17,7 +17,7 @@ from models.errors import BadStudy
 from models.schema import Binary, Categorical, Column, Numeric
 from models.table import FALSE, TRUE
 from training.net import EMBEDDING, INPUTS
-from training.recipe import Recipe, recipe
+from training.recipe import ADDITIVE, Recipe, recipe
 from training.sources.file import read_file
 from training.term import WEIGHTS
 
@@ -371,7 +371,7 @@ def _networks(made: Recipe) -> str:
 additive = Beside(
     network=Linear(numbers=numbers),
     terms=(outcome, Term(on=WEIGHTS, by=SquaredSize(), weight={made.ridge:g})),
-    budget=Budget(epochs=40, schedule="whole"),
+    budget=Budget(epochs={ADDITIVE.epochs}, schedule="whole"),
 )
 """
     return f'{additive}{main}    "beside": (additive,),\n}}\n'

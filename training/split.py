@@ -111,17 +111,12 @@ class ByGroup(Split):
         return self.column
 
     def parts(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> dict[str, Rows]:
-        groups = group_places(table, self.column)
-        # A group is sick if any of its rows is, so that each part gets its share of sick groups.
-        sick = np.zeros(len(np.unique(groups)), dtype=np.int64)
-        np.maximum.at(sick, groups, targets)
+        groups, sick = _people(self.column, table, targets)
         one_row_a_group = pl.DataFrame({self.column: np.arange(len(sick))})
         parts = Random(shares=self.shares).parts(one_row_a_group, sick, seed)
         found = {name: np.flatnonzero(np.isin(groups, chosen)) for name, chosen in parts.items()}
         if self.certify_one_each:
-            order = np.random.default_rng(seed).permutation(found["certification"])
-            _, first = np.unique(groups[order], return_index=True)
-            found["certification"] = np.sort(order[first])
+            found["certification"] = _one_each(found["certification"], groups, np.random.default_rng(seed))
         return found
 
 
@@ -166,7 +161,7 @@ class CrossFit(Split):
         return self
 
     def parts(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> dict[str, Rows]:
-        groups, sick = self._people(table, targets)
+        groups, sick = _people(self.column, table, targets)
         shares = np.array([1 - self.test, self.test])
         of_person = _dealt(sick, shares, np.random.default_rng([seed, 0]))[groups]
         taught = np.flatnonzero(of_person == 0)
@@ -174,9 +169,7 @@ class CrossFit(Split):
         may = _dealt(sick, np.array([1 - self.searched, self.searched]), np.random.default_rng([seed, 1]))[groups]
         certified, searched = taught[may[taught] == 0], taught[may[taught] == 1]
         if self.certify_one_each:
-            order = np.random.default_rng([seed, 2]).permutation(certified)
-            _, first = np.unique(groups[order], return_index=True)
-            certified = np.sort(order[first])
+            certified = _one_each(certified, groups, np.random.default_rng([seed, 2]))
         left = np.flatnonzero(of_person)
         return {"training": taught, "validation": searched, "certification": certified, "test": left}
 
@@ -186,7 +179,7 @@ class CrossFit(Split):
         Raises BadStudy if a fold would hold no sick or no healthy case, or leave none.
         """
         rows = self.parts(table, targets, seed)["training"]
-        groups, sick = self._people(table[rows], targets[rows])
+        groups, sick = _people(self.column, table[rows], targets[rows])
         shares = np.full(self.folds, 1 / self.folds)
         for kind, name in ((1, "sick"), (0, "healthy")):
             if (count := int((sick == kind).sum())) < self.folds:
@@ -200,13 +193,6 @@ class CrossFit(Split):
     def more(self, times: float) -> CrossFit:
         """The same, dealt so many times as often: the mean of more copies."""
         return self.model_copy(update={"repeats": max(math.floor(self.repeats * times), 1)})
-
-    def _people(self, table: pl.DataFrame, targets: NDArray[np.int64]) -> tuple[Rows, NDArray[np.int64]]:
-        """The group of each row [rows], and whether any row of each group is sick [groups]."""
-        groups = np.arange(table.height) if self.column is None else group_places(table, self.column)
-        sick = np.zeros(int(groups.max(initial=-1)) + 1, dtype=np.int64)
-        np.maximum.at(sick, groups, targets)
-        return groups, sick
 
 
 class ByDate(Split):
@@ -244,21 +230,11 @@ class ByDate(Split):
         return self
 
     def parts(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> dict[str, Rows]:
-        dates = _column(table, self.column)
-        if isinstance(dates.dtype, pl.String):
-            dates = dates.str.to_date(strict=False)
-        if not isinstance(dates.dtype, (pl.Date, pl.Datetime)) or dates.null_count():
-            raise BadStudy(f"split.column: {self.column} should hold a date in every row.")
-        days = dates.cast(pl.Date)
-
-        def between(first: date, end: date) -> Rows:
-            return days.is_between(first, end, closed="left").arg_true().to_numpy().astype(np.int64)
-
-        early = between(self.since, self.certify_from or self.test_from)
+        early = self._early(table)
         parts = {name: early[rows] for name, rows in self.before.parts(table[early], targets[early], seed).items()}
-        later = {"test": between(self.test_from, self.until)}
+        later = {"test": self._between(table, self.test_from, self.until)}
         if self.certify_from:
-            later["certification"] = between(self.certify_from, self.test_from)
+            later["certification"] = self._between(table, self.certify_from, self.test_from)
         for name, rows in later.items():
             if len(parts[name]):
                 raise BadStudy(f"split.before: its {name} share should be 0, that part being the later rows.")
@@ -266,10 +242,24 @@ class ByDate(Split):
         return self._once(table, parts, [name for name in PARTS if name in later])
 
     def held(self, table: pl.DataFrame, targets: NDArray[np.int64], seed: int) -> NDArray[np.bool_] | None:
-        dates = _column(table, self.column)
-        days = (dates.str.to_date() if isinstance(dates.dtype, pl.String) else dates).cast(pl.Date)
-        early = days.is_between(self.since, self.certify_from or self.test_from, closed="left").arg_true().to_numpy()
+        early = self._early(table)
         return self.before.held(table[early], targets[early], seed)
+
+    def _early(self, table: pl.DataFrame) -> Rows:
+        """The rows that `before` takes apart."""
+        return self._between(table, self.since, self.certify_from or self.test_from)
+
+    def _between(self, table: pl.DataFrame, first: date, end: date) -> Rows:
+        """The rows from the first day on and before the other.
+
+        Raises BadStudy if a row holds no date.
+        """
+        dates = _column(table, self.column)
+        if isinstance(dates.dtype, pl.String):
+            dates = dates.str.to_date(strict=False)
+        if not isinstance(dates.dtype, (pl.Date, pl.Datetime)) or dates.null_count():
+            raise BadStudy(f"split.column: {self.column} should hold a date in every row.")
+        return dates.cast(pl.Date).is_between(first, end, closed="left").arg_true().to_numpy().astype(np.int64)
 
     def _once(self, table: pl.DataFrame, parts: dict[str, Rows], later: list[str]) -> dict[str, Rows]:
         """Each group in one part: rows of a group that an earlier part has are left out of the later ones."""
@@ -293,6 +283,24 @@ def _dealt(kinds: NDArray[np.int64], shares: NDArray[np.float64], random: np.ran
             np.cumsum(shares)[:-1], (np.arange(len(of_kind)) + 0.5) / max(len(of_kind), 1), side="right"
         )
     return place
+
+
+def _people(column: str | None, table: pl.DataFrame, targets: NDArray[np.int64]) -> tuple[Rows, NDArray[np.int64]]:
+    """The group of each row [rows], and which groups are sick [groups]: those of which any row is.
+
+    Dealt by these, each part gets its share of sick groups. Without a column each row is a group.
+    """
+    groups = np.arange(table.height) if column is None else group_places(table, column)
+    sick = np.zeros(int(groups.max(initial=-1)) + 1, dtype=np.int64)
+    np.maximum.at(sick, groups, targets)
+    return groups, sick
+
+
+def _one_each(rows: Rows, groups: Rows, random: np.random.Generator) -> Rows:
+    """Of some rows one of each group, by chance, in the order of the table."""
+    order = random.permutation(rows)
+    _, first = np.unique(groups[order], return_index=True)
+    return np.sort(order[first])
 
 
 def group_places(table: pl.DataFrame, column: str) -> Rows:

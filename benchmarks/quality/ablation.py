@@ -21,6 +21,7 @@ from benchmarks.quality.scoring import CONFIDENCE, PRECISION, RECALL
 from models.costs import Costs
 from models.inputs import Inputs
 from models.table import encode_table
+from training.comparing.candidates import judged_by
 from training.fit import Fitted
 from training.init import Asked, study_text
 from training.loss import Loss
@@ -35,7 +36,6 @@ from training.run import Loaded, load
 from training.split import ByGroup, CrossFit, Random, Shares
 from training.study import Study, find_study
 from training.taught import taught
-from training.term import Term
 from training.undo import undo_all
 from training.unseen import told, worse
 
@@ -132,16 +132,7 @@ def _networks(study: Study, change: Callable[[Network], Network]) -> Study:
 
 def _judged(study: Study, loss: Loss) -> Study:
     """Another loss in the place of plain cross-entropy, in all networks."""
-    head = study.outcome.name
-
-    def terms(before: tuple[Term, ...]) -> tuple[Term, ...]:
-        return tuple(Term(on=head, against=head, by=loss) if term.on == head else term for term in before)
-
-    def changed(model: Model) -> Model:
-        beside = tuple(each.model_copy(update={"terms": terms(each.terms)}) for each in model.beside)
-        return model.model_copy(update={"terms": terms(model.terms), "beside": beside})
-
-    return _model(study, changed)
+    return _model(study, lambda model: judged_by(study, model, loss))
 
 
 def _additive_alone(study: Study) -> Study:

@@ -45,7 +45,7 @@ MUTANTS = [
     Mutant(NET, 'name.rpartition(".")[2] == "weight"', "True", "scales of members shrunk too"),
     Mutant(TABLE, "* rows**0.5", "* 1.0", "pulls that depend on the batch"),
     Mutant(TABLE, "if epoch & (epoch - 1):", "if epoch > 1:", "one look alone"),
-    Mutant(SPLIT, 'found["certification"] = np.sort(order[first])', 'found["certification"] = found["certification"][first]', "always the first eye"),
+    Mutant(SPLIT, "order = random.permutation(rows)", "order = rows", "always the first eye"),
     Mutant(CASES, "1.0 if name == head else torch.nan", "1.0", "made up people with made up symptoms"),
     Mutant(BINS, "lowest[at, 0], highest[at, count - 1] = -torch.inf, torch.inf", "pass", "nothing beyond the training part"),
     Mutant(BINS, "groups=columns)", "groups=1)", "columns mixed"),
