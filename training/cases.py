@@ -23,6 +23,7 @@ class Cases:
 
     `inputs` are encoded columns [rows, width], `kept` is what was kept of each image, and `labels` are what terms
     are compared with, [rows] or [rows, width], NaN where unknown; those named in `whole` are known in every row.
+    `numbers` are the inputs after an embedding of numbers that learns nothing; None where nobody has worked them out.
     `seen` [rows, copies] is 1 where a copy of the network may learn from a row and 0 where not; None if all may.
     """
 
@@ -31,14 +32,15 @@ class Cases:
     kept: torch.Tensor | None = None
     whole: frozenset[str | Reference] = frozenset()
     seen: torch.Tensor | None = None
+    numbers: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def __getitem__(self, rows: torch.Tensor | slice) -> Cases:
         labels = {name: label[rows] for name, label in self.labels.items()}
-        kept, seen = (None if each is None else each[rows] for each in (self.kept, self.seen))
-        return Cases(self.inputs[rows], labels, kept, self.whole, seen)
+        kept, seen, numbers = (None if each is None else each[rows] for each in (self.kept, self.seen, self.numbers))
+        return Cases(self.inputs[rows], labels, kept, self.whole, seen, numbers)
 
     def known(self, name: str | Reference) -> torch.Tensor:
         """Which rows have this label, bool [rows]."""
@@ -47,9 +49,11 @@ class Cases:
 
     def to(self, device: torch.device) -> Cases:
         """The same cases on a device."""
-        kept, seen = (None if each is None else each.to(device) for each in (self.kept, self.seen))
+        kept, seen, numbers = (
+            None if each is None else each.to(device) for each in (self.kept, self.seen, self.numbers)
+        )
         labels = {name: label.to(device) for name, label in self.labels.items()}
-        return Cases(self.inputs.to(device), labels, kept, self.whole, seen)
+        return Cases(self.inputs.to(device), labels, kept, self.whole, seen, numbers)
 
     def joined(self, inputs: torch.Tensor, head: str) -> Cases:
         """With further positives of `head`, encoded columns [more, width], of whom nothing else is known."""

@@ -11,6 +11,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from models.inputs import Inputs
 from training.net import INPUTS, Net
+from training.side_by_side import SideBySide
 
 
 class Copies(nn.Module):
@@ -30,6 +31,7 @@ class Copies(nn.Module):
         self.copies = len(nets)
         self.encoding = nets[0].encoding
         self.eye, self.fixed, self.learnt = None, None, None
+        self._quick = SideBySide(self.one) if SideBySide.can(self.one) else None
 
     @property
     def one(self) -> Net:
@@ -60,19 +62,27 @@ class Copies(nn.Module):
         """As in each copy."""
         return self.one.tap_names()
 
-    def taps(self, inputs: torch.Tensor, kept: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
-        """Every tap by name, from encoded columns [rows, width]."""
+    def known_numbers(self, inputs: torch.Tensor) -> torch.Tensor | None:
+        """As of each copy."""
+        return self.one.known_numbers(inputs)
+
+    def taps(
+        self, inputs: torch.Tensor, kept: torch.Tensor | None = None, numbers: torch.Tensor | None = None
+    ) -> dict[str, torch.Tensor]:
+        """Every tap by name, from encoded columns [rows, width]; `numbers` as for a network alone."""
         del kept
-        found = {name: tap if self.training else tap.mean(dim=1) for name, tap in self.each(inputs).items()}
+        found = {name: tap if self.training else tap.mean(dim=1) for name, tap in self.each(inputs, numbers).items()}
         return {**found, INPUTS: inputs}
 
-    def each(self, inputs: torch.Tensor) -> dict[str, torch.Tensor]:
+    def each(self, inputs: torch.Tensor, numbers: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
         """Every tap of every copy, [rows, copies, ...], but for the inputs."""
         one, inner = self.one, self.one.spread
         weights = dict(zip(self._names, self.stacked, strict=True))
+        if self._quick is not None:
+            return {name: tap.movedim(0, 1) for name, tap in self._quick(weights, inputs, numbers).items()}
 
         def asked(own: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-            taps: dict[str, torch.Tensor] = functional_call(_Taps(one), _under("net", own), (inputs,))
+            taps: dict[str, torch.Tensor] = functional_call(_Taps(one), _under("net", own), (inputs, numbers))
             del taps[INPUTS]
             return taps
 
@@ -140,8 +150,8 @@ class _Taps(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(self, inputs: torch.Tensor) -> dict[str, torch.Tensor]:
-        return self.net.taps(inputs)
+    def forward(self, inputs: torch.Tensor, numbers: torch.Tensor | None) -> dict[str, torch.Tensor]:
+        return self.net.taps(inputs, numbers=numbers)
 
 
 def _under(owner: str, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -63,11 +63,24 @@ class Net(nn.Module):
         """What needs no learning: encoded columns [rows, width], and what is kept of each image."""
         return self.encoding(columns), None if self.fixed is None else self.fixed(image)
 
-    def taps(self, inputs: torch.Tensor, kept: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
-        """Every tap by name, from encoded columns [rows, width] and what was kept of each image."""
+    @torch.no_grad()
+    def known_numbers(self, inputs: torch.Tensor) -> torch.Tensor | None:
+        """Encoded columns after the embedding of numbers, if there is one and it learns nothing; else None."""
+        if self.numbers is None or any(True for _ in self.numbers.parameters()):
+            return None
+        found: torch.Tensor = self.numbers(inputs)
+        return found
+
+    def taps(
+        self, inputs: torch.Tensor, kept: torch.Tensor | None = None, numbers: torch.Tensor | None = None
+    ) -> dict[str, torch.Tensor]:
+        """Every tap by name, from encoded columns [rows, width] and what was kept of each image.
+
+        `numbers` are the columns after the embedding of numbers, where they are known already.
+        """
         found = {INPUTS: inputs}
         if self.numbers is not None:
-            found[NUMBERS] = inputs = self.numbers(inputs)
+            found[NUMBERS] = inputs = self.numbers(inputs) if numbers is None else numbers
         if self.learnt is not None:
             found[IMAGE] = self.learnt(kept)
             inputs = torch.cat([inputs, found[IMAGE]], dim=1)

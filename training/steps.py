@@ -18,6 +18,8 @@ from training.pull import Learner, Pull
 RISE = 0.2
 # Iterations of L-BFGS in what counts as an epoch, and the share of its loss that an epoch has to bring.
 ITERATIONS, WORTH = 10, 1e-7
+# Rows whose numbers are embedded at once.
+TOGETHER = 8192
 
 
 class Steps(ABC):
@@ -64,20 +66,26 @@ class Steps(ABC):
 
     def loss(self, seen: Cases) -> torch.Tensor:
         """What one step goes down."""
-        loss: torch.Tensor = self.pull(self.net, self.wrapped.taps(seen.inputs, seen.kept), seen)
+        loss: torch.Tensor = self.pull(self.net, self.wrapped.taps(seen.inputs, seen.kept, seen.numbers), seen)
         return loss
 
     def batches(self, rows: torch.Tensor, size: int) -> Iterator[Cases]:
         """The batches of one epoch as they are shown: in a new order, some cells emptied, images varied.
 
-        Columns are put in order once an epoch, of which batches are slices; images, which are large, once a batch.
+        Columns are put in order once an epoch, of which batches are slices, and numbers are embedded many rows at once
+        where that needs no learning; images, which are large, are put in order once a batch.
         """
         net, shown = self.net, self.shown
         epoch = replace(shown, kept=None)[rows]
         epoch = replace(epoch, inputs=net.encoding.emptied(epoch.inputs, self.model.emptied, self.generator))
+        numbers, together = None, size * max(1, TOGETHER // size)
         for start in range(0, len(rows), size):
             batch = slice(start, start + size)
+            if start % together == 0:
+                numbers = net.known_numbers(epoch.inputs[start : start + together])
             seen = epoch[batch]
+            if numbers is not None:
+                seen = replace(seen, numbers=numbers[start % together :][:size])
             if shown.kept is not None and net.eye is not None:
                 seen = replace(seen, kept=net.eye.vary(shown.kept[rows[batch]]))
             yield seen

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from benchmarks.cross_fit.tables import CONFIDENCE, RECALL, WAYS, Certified, Tried
+from benchmarks.cross_fit.tables import CONFIDENCE, FRESH, NEEDED, RECALL, WAYS, Certified, Tried
 from benchmarks.section import table
 from models.intervals import wilson
 
@@ -42,9 +42,9 @@ Candes, Ramdas & Tibshirani 2021), although a mean varies less than its parts, w
 {drawn:,} tables were drawn, each from a world of its own: 100 to 10,000 rows, 2 to 50 % sick, numbers normal, skewed and
 heavy-tailed, yes and no, words, empty cells; in every seventh no measured number, so that many people share a score. On
 each, the networks that `fulcrum init` writes were trained and recall >= {RECALL} was certified with confidence
-{CONFIDENCE}. Everybody's true risk is known, so the true recall of the delivered model is, too: over 40,000 further people.
-{drawn - len(results):,} tables were refused whole: they held too few of one kind to be dealt into folds, or nothing was learnt that
-can be calibrated. *Refused* counts, of the others, those whose positives do not carry the promise.
+{CONFIDENCE}. Everybody's true risk is known, so the true recall of the delivered model is, too: over {FRESH:,} further people.
+{drawn - len(results):,} tables were refused whole: they held fewer than {NEEDED} sick, who carry no such promise however good a model is, or nothing
+was learnt that can be calibrated. *Refused* counts those of the others that were not certified.
 
 Three ways to score the certification cases: *unseen*, by the copies that never saw them; *delivered*, by the mean of all
 copies, most of which did; and the *worse of both* for what a case is, which is what Fulcrum does.

@@ -16,6 +16,7 @@ from models.contracts.precision import Precision
 from models.contracts.recall import Recall
 from models.curve import Curve
 from models.errors import BadStudy, Unreachable
+from models.order_statistic import cases_needed
 from models.schema import Schema
 from training.init import infer
 from training.labels import inputs
@@ -32,7 +33,9 @@ from training.unseen import told, worse
 RECALL, CONFIDENCE = 0.95, 0.9
 # A precision at which the odds of the flagged are so many times those of everybody.
 TIMES = 4.0
-FRESH = 40_000
+FRESH = 10_000
+# The sick without whom no model is certified, however good it is.
+NEEDED = cases_needed(RECALL, CONFIDENCE)
 # How the cases of a curve are scored: by copies that never saw them, by the delivered model, or by the worse of both.
 WAYS = ("worse of both", "unseen", "delivered")
 
@@ -86,12 +89,15 @@ class Tried:
 def tried(seed: int) -> Tried | None:
     """Train on the table of a seed as `fulcrum init` would, and certify.
 
-    None where Fulcrum refuses the table: too few of a kind to be dealt, or nothing learnt that can be calibrated.
+    None where Fulcrum refuses the table: fewer sick than carry the promise whatever is learnt, or nothing learnt that
+    can be calibrated.
     """
     torch.set_num_threads(1)
     world, source = World.drawn(seed), Drawn(seed=seed)
     table = source.read().rows
     positives = int((table["sick"] == "yes").sum())
+    if positives < NEEDED:
+        return None
     try:
         study = _study(source, table, positives, seed)
         loaded = load(study)

@@ -15,7 +15,7 @@ Numbers = NDArray[np.float64]
 SMALLEST, LARGEST = 100, 10_000
 RAREST, COMMONEST = 0.02, 0.5
 # How many columns of each kind, the second number excluded.
-COUNTS = {"number": (2, 13), "yes": (0, 6), "word": (0, 3)}
+COUNTS = {"number": (2, 9), "yes": (0, 5), "word": (0, 3)}
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class World:
         counts = {kind: int(random.integers(*span)) for kind, span in COUNTS.items()}
         if seed % 7 == 0:
             counts = {"number": 0, "yes": int(random.integers(3, 9)), "word": int(random.integers(0, 2))}
-        strength = random.uniform(0.3, 1.6) / np.sqrt(sum(counts.values()))
+        strength = random.uniform(0.8, 4.0) / np.sqrt(sum(counts.values()))
         columns = []
         for kind, count in counts.items():
             for place in range(count):

@@ -28,6 +28,7 @@ from training.network import Network
 from training.networks.linear import Linear
 from training.networks.mlp import MLP
 from training.networks.tabm import TabM
+from training.numbers.bounded_bins import BoundedBins
 from training.numbers.periodic import Periodic
 from training.pull import Apart, Pull
 from training.term import WEIGHTS, Term
@@ -87,6 +88,8 @@ def weights(fitted: Fitted, copy: int) -> list[torch.Tensor]:
 CASES: dict[str, tuple[Network, tuple[Term, ...]]] = {
     "by rows": (SMALL, (SICK,)),
     "with dropout": (MLP(hidden=(6,), dropout=0.3), (SICK,)),
+    "of lines": (Linear(), (SICK,)),
+    "by numbers in bins": (MLP(hidden=(6,), dropout=0.3, numbers=BoundedBins(bins=3)), (SICK,)),
     "by what is learnt of numbers": (Linear(numbers=Periodic()), (SICK,)),
     "by comparing rows": (SMALL, (SICK, Term(on="sick", against="sick", by=PairwiseAUC()))),
     "by counts of both kinds": (SMALL, (Term(on="sick", against="sick", by=LDAM()),)),
@@ -144,7 +147,17 @@ def asked(network: Network) -> tuple[Copies, Cases, Rows]:
     return net, replace(known, seen=torch.from_numpy(~shown.held).float()), shown
 
 
-@pytest.mark.parametrize("network", [Linear(), SMALL, MLP(hidden=(5, 4)), WITHIN], ids=repr)
+ALONE = [
+    Linear(),
+    Linear(numbers=BoundedBins(bins=3)),
+    SMALL,
+    MLP(hidden=(5, 4), numbers=BoundedBins(bins=3)),
+    MLP(hidden=(5,), numbers=Periodic()),
+    WITHIN,
+]
+
+
+@pytest.mark.parametrize("network", ALONE, ids=repr)
 def test_copies_answer_as_each_of_them_does_alone(network: Network) -> None:
     net, known, _ = asked(network)
     alone = net.apart()
@@ -164,6 +177,24 @@ def test_copies_answer_as_each_of_them_does_alone(network: Network) -> None:
     for name, tap in together.items():
         mean = torch.stack([answer[name] for answer in answers]).mean(dim=0)
         assert torch.allclose(tap, mean, atol=1e-6), name
+
+
+@pytest.mark.parametrize("network", ALONE[:-1], ids=repr)
+def test_numbers_that_are_known_already_make_no_odds(network: Network) -> None:
+    net, known, _ = asked(network)
+    numbers = net.known_numbers(known.inputs)
+    assert (numbers is None) is (network.numbers is None or isinstance(network.numbers, Periodic))
+    each, other = net.train().taps(known.inputs), net.taps(known.inputs, numbers=numbers)
+    assert all(torch.equal(tap, other[name]) for name, tap in each.items())
+
+
+def test_what_is_left_out_by_chance_is_left_out_in_all_copies_and_in_other_rows_each_time() -> None:
+    net, known, _ = asked(MLP(hidden=(8,), dropout=0.5))
+    out = net.train().taps(known.inputs)["hidden_1"] == 0
+    assert torch.equal(out[:, :1].expand_as(out), out)
+    assert 0.4 < out.float().mean() < 0.6
+    assert len(out[:, 0].unique(dim=0)) > ROWS / 2
+    assert not (net.eval().taps(known.inputs)["hidden_1"] == 0).any()
 
 
 @pytest.mark.parametrize("network", [SMALL, WITHIN], ids=repr)
