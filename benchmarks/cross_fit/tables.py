@@ -18,7 +18,7 @@ from models.curve import Curve
 from models.errors import BadStudy, Unreachable
 from models.order_statistic import cases_needed
 from models.schema import Schema
-from training.init import infer
+from training.inferred import infer
 from training.labels import inputs
 from training.recipe import recipe
 from training.run import load

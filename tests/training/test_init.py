@@ -14,7 +14,8 @@ from models.contracts.precision import Precision
 from models.contracts.recall import Recall
 from models.errors import BadStudy, NoData
 from models.schema import Binary, Categorical, Column, Numeric
-from training.init import LARGEST, Asked, identifier, infer, study_text
+from training.inferred import LARGEST, infer
+from training.init import Asked, identifier, study_text
 from training.recipe import recipe
 from training.run import load
 from training.sources.file import File
