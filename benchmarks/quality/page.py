@@ -99,8 +99,9 @@ def _verdict(compared: Compared, titles: Mapping[str, str]) -> str:
         behind = [name for name, each in apart.items() if each.sure < 0]
         alike = len(apart) - len(ahead) - len(behind)
         worse = f" Better than Fulcrum: {', '.join(titles[name] for name in behind)}." if behind else ""
+        rank = f"mean rank {compared.ranks[figure][OURS]:.1f}, place {compared.place(figure)} of {len(apart) + 1};"
         lines.append(
-            f"- {NAMES[figure].capitalize()}: better than {len(ahead)} of {len(apart)} peers, no difference to {alike},"
+            f"- {NAMES[figure].capitalize()}: {rank} better than {len(ahead)} of {len(apart)} peers, no difference to {alike},"
             f" worse than {len(behind)} (a difference is one whose interval leaves out 0; {FEWEST} tables at least).{worse}"
         )
     return lines[0] + "\n\n" + "\n".join(lines[1:])
@@ -126,7 +127,19 @@ with the best threshold in hindsight (how the model ranks people), of specificit
 area (mean specificity over recalls from 0.9 to 1), and of recall at the certified precision. A dash is a figure that a
 way does not have: a tuned threshold certifies nothing.
 
-{table(head, rows)}"""
+{table(head, rows)}
+
+The four mean ranks (1 has the highest figure on every table; equals share a rank):
+
+{_ranks(compared, titles)}"""
+
+
+def _ranks(compared: Compared, titles: Mapping[str, str]) -> str:
+    rows = [
+        [_bold(titles[name], name), *[_cell(compared.ranks[figure].get(name), "{:.1f}".format) for figure in RANKED]]
+        for name in compared.peers
+    ]
+    return table(["", *[NAMES[figure] for figure in RANKED]], rows)
 
 
 def _pairs(compared: Compared, titles: Mapping[str, str]) -> str:

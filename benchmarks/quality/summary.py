@@ -57,6 +57,11 @@ class Compared:
         """The mean of its mean ranks."""
         return overall(self.ranks, peer)
 
+    def place(self, figure: str) -> int:
+        """Ours by the mean rank in one figure, 1 if nobody's is better."""
+        ranks = self.ranks[figure]
+        return 1 + sum(rank < ranks[OURS] for rank in ranks.values())
+
     def mean(self, figure: str) -> dict[str, float]:
         """Of every peer that has it, over tables."""
         return paired.means(self.runs, figure)

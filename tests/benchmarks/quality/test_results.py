@@ -88,6 +88,12 @@ def test_who_has_too_few_runs_is_named_and_left_out(folder: Path) -> None:
     assert set(compared.runs["table"]) == set(TABLES)  # the week after is told apart
 
 
+def test_a_place_is_one_more_than_how_many_rank_before(folder: Path) -> None:
+    compared = Compared.of(results.collect(folder))
+    others = {"partial_area": {OURS: 2.0, "lr": 1.5, "hgb": 2.0, "tabm": 1.9}}
+    assert replace(compared, ranks=others).place("partial_area") == 3
+
+
 def test_without_ours_nothing_is_compared(folder: Path) -> None:
     others = results.collect(folder).filter(pl.col("peer") != OURS)
     with pytest.raises(ValueError) as error:
@@ -101,7 +107,12 @@ def test_the_page_holds_what_was_measured(folder: Path, tmp_path: Path) -> None:
     text = page.page(compared, titles)
     assert "With too few runs to be compared, and left out: HistGradientBoosting (1)." in text
     assert "By the mean of the four mean ranks Fulcrum is number 1 of 2; the next is logistic regression." in text
-    assert "Specificity at the certified threshold: better than 1 of 1 peers, no difference to 0, worse than 0" in text
+    rank = compared.ranks["certified_specificity"][OURS]
+    line = (
+        f"Specificity at the certified threshold: mean rank {rank:.1f}, place 1 of 2; better than 1 of 1 peers, no diff"
+    )
+    assert line in text
+    assert "The four mean ranks" in text
     mean = compared.mean("partial_area")[OURS]
     row = next(line for line in text.splitlines() if line.startswith("| **Fulcrum** | 1."))
     assert f"| {mean:.3f} |" in row
