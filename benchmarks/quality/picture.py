@@ -35,8 +35,10 @@ def draw(compared: Compared, titles: dict[str, str], file: Path) -> None:
         axis.grid(axis="x", color=PALE, linewidth=0.5)
         axis.set_axisbelow(True)
         axis.set_xlabel(
-            "specificity of the screen at its certified threshold (recall of at least 0.95, confidence 0.9), mean over tables;\n"
-            "bars: 95 % interval of the difference to ours over tables. Blue: ours is better; grey: no difference; red: worse"
+            "specificity of the screen at its certified threshold, mean over tables\n"
+            "(recall of at least 0.95, confidence 0.9)\n"
+            "bars: 95 % interval of the difference to ours, over tables\n"
+            "blue: ours is better; grey: no difference; red: worse"
         )
         for side in ("top", "right", "left"):
             axis.spines[side].set_visible(False)
