@@ -33,7 +33,7 @@ def draw(results: list[Tried], file: Path) -> None:
                 label=f"{'kept' if kept else 'broken'}: {share:.1%}",
             )
         axis.axhline(RECALL, color="#444", linewidth=0.8)
-        axis.set(xscale="log", title=title, xlabel="rows of the table", ylim=(0.7, 1.005))
+        axis.set(xscale="log", title=title, xlabel="rows of the table", ylim=(0.8, 1.005))
         if not at:
             axis.set_ylabel("true recall of the delivered model")
         axis.legend(loc="lower right", frameon=False, fontsize=8)
