@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.cross_fit import tables
 from benchmarks.cross_fit.__main__ import read
 from benchmarks.cross_fit.page import page, wrong
-from benchmarks.cross_fit.tables import WAYS, Certified, Tried, tried
+from benchmarks.cross_fit.tables import NEEDED, WAYS, Certified, Tried, tried
 from benchmarks.cross_fit.worlds import World
 
 KEPT, BROKEN = Certified(0.95, 0.96, 0.5), Certified(0.95, 0.94, 0.6)
@@ -37,10 +38,15 @@ def test_a_world_draws_people_who_are_sick_with_their_own_risk(seed: int) -> Non
 
 
 def test_a_table_is_tried_and_read_back(tmp_path: Path) -> None:
-    # Of the first worlds the one that is small, but not too small to be dealt.
-    seed = min((seed for seed in range(1, 40)), key=lambda seed: abs(World.drawn(seed).rows - 250))
+    # Of the first worlds the smallest that holds as many sick as are needed.
+    seed, world = min(
+        ((seed, world) for seed in range(1, 40) if (world := World.drawn(seed)).rows * world.prevalence > 1.5 * NEEDED),
+        key=lambda each: each[1].rows,
+    )
     found = tried(seed)
     assert found is not None
+    assert found.positives >= NEEDED
+    assert all(found.recall.values())
     assert set(found.recall) == set(found.precision) == set(WAYS)
     for each in (*found.recall.values(), found.naive):
         assert each is None or (0 < each.truth <= 1 and 0 <= each.price <= 1)
@@ -52,6 +58,13 @@ def test_a_table_is_tried_and_read_back(tmp_path: Path) -> None:
     file.write_text(f"{json.dumps([seed, asdict(found)])}\n{json.dumps([seed + 1, None])}\n")
     assert dict(read(file)) == {seed: found, seed + 1: None}
     assert not dict(read(tmp_path / "none.jsonl"))
+
+
+def test_a_table_with_fewer_sick_than_carry_the_promise_is_refused_untaught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "taught", lambda *_, **__: pytest.fail("nothing should be taught"))
+    few = [seed for seed in range(1, 40) if (world := World.drawn(seed)).rows * world.prevalence < NEEDED / 2]
+    assert few
+    assert all(tried(seed) is None for seed in few)
 
 
 def test_promises_that_are_broken_too_often_are_said() -> None:
