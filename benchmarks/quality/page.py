@@ -283,7 +283,9 @@ def _week(runs: pl.DataFrame, titles: Mapping[str, str]) -> str:
     return table(head, rows)
 
 
-LIMITS = """## Limits
+LIMITS = """What each ingredient of the recipe buys: [quality-ablation.md](quality-ablation.md).
+
+## Limits
 
 - Few tables, some of a few hundred people: differences below about 0.015 can not be told from none.
 - The peers are set once, by hand, for tables of this size. A search would improve some of them, and Fulcrum too.
