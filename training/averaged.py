@@ -54,7 +54,7 @@ def _share_numbers(nets: Sequence[Net]) -> None:
     """Networks that embed numbers alike, without learning, do it once in a graph."""
     known: list[NumbersLayer] = []
     for net in nets:
-        if not isinstance(net.numbers, NumbersLayer) or any(True for _ in net.numbers.parameters()):
+        if not isinstance(net.numbers, NumbersLayer) or net.learns_numbers:
             continue
         mine = net.numbers
         same = next((other for other in known if _alike(mine, other)), None)

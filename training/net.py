@@ -63,10 +63,15 @@ class Net(nn.Module):
         """What needs no learning: encoded columns [rows, width], and what is kept of each image."""
         return self.encoding(columns), None if self.fixed is None else self.fixed(image)
 
+    @property
+    def learns_numbers(self) -> bool:
+        """Whether the embedding of numbers is learnt."""
+        return self.numbers is not None and any(True for _ in self.numbers.parameters())
+
     @torch.no_grad()
     def known_numbers(self, inputs: torch.Tensor) -> torch.Tensor | None:
         """Encoded columns after the embedding of numbers, if there is one and it learns nothing; else None."""
-        if self.numbers is None or any(True for _ in self.numbers.parameters()):
+        if self.numbers is None or self.learns_numbers:
             return None
         found: torch.Tensor = self.numbers(inputs)
         return found

@@ -27,9 +27,9 @@ class SideBySide:
     def can(net: Net) -> bool:
         """Whether a network is made of nothing else."""
         steps = [step for layer in net.layers.values() for _, step in _steps(layer)]
-        learns = net.numbers is not None and any(True for _ in net.numbers.parameters())
         heads = all(isinstance(head, nn.Linear) for head in net.heads)
-        return heads and not learns and net.eye is None and all(isinstance(step, (nn.Linear, *ALONE)) for step in steps)
+        plain = all(isinstance(step, (nn.Linear, *ALONE)) for step in steps)
+        return heads and plain and not net.learns_numbers and net.eye is None
 
     def __call__(
         self, weights: Mapping[str, torch.Tensor], inputs: torch.Tensor, numbers: torch.Tensor | None
