@@ -260,7 +260,11 @@ def test_the_study_is_told_in_words() -> None:
         ("infected", "infected", "CostWeighted (costs: miss 5, false alarm 1)"),
         ("weights", None, "SquaredSize"),
     ]
-    assert (making.network, making.sampling, making.emptied) == ("MLP (hidden: 64, 64)", "Oversampled (times 2)", 0.05)
+    assert (making.network, making.sampling, making.emptied) == (
+        "MLP (hidden: 64, 64, dropout 0)",
+        "Oversampled (times 2)",
+        0.05,
+    )
     assert in_words({"a_b": [{"kind": "C"}, 2.0], "none": None}) == "a b: C, 2"
 
 
