@@ -8,7 +8,7 @@ AUTOGLUON ?= .venv-autogluon
 # What to run of `make bench-quality`, e.g. QUALITY="--tables pima --repeats 0".
 QUALITY ?=
 
-.PHONY: help demo test format lint types tests coverage bench bench-quality certify models clean
+.PHONY: help demo test format lint types tests coverage bench bench-quality bench-serving certify models clean
 
 help:
 	@echo "make demo     train, certify, verify, serve and score, on real data"
@@ -19,6 +19,7 @@ help:
 	@echo "make certify  2,000 simulated certifications a rule; intervals; pathway; sites; calibration; decisions; crashes; mutants"
 	@echo "make bench    measured claims: the COVID protocol, turning under load, the page, losses compared, training speed, retina"
 	@echo "make bench-quality  out of the box beside other ways, on medical tables; takes hours, and goes on where it was stopped"
+	@echo "make bench-serving  the service beside other ways to serve the same model; wants wrk, and nothing else running"
 	@echo "make clean    remove the environment and what was made in out/"
 
 $(READY): pyproject.toml constraints.txt
@@ -89,6 +90,10 @@ bench-quality: $(READY) $(AUTOGLUON)/.ready
 	AUTOGLUON_PYTHON=$(AUTOGLUON)/bin/python $(BIN)/python -m benchmarks.quality $(QUALITY)
 	$(BIN)/python -m benchmarks.quality page
 	$(BIN)/python -m benchmarks.quality.ablating
+
+bench-serving: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
+	$(BIN)/python -m benchmarks.serving
 
 $(AUTOGLUON)/.ready:
 	$(PYTHON) -m venv $(AUTOGLUON)

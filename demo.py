@@ -48,15 +48,16 @@ def main() -> None:
     study = find_study(name)
     people = some_people(study)
     token = let_in(OUT / name / "access.json")
-    with served(OUT / name, log=OUT / name / "server.log") as address:
+    with served(OUT / name, token, log=OUT / name / "server.log") as service:
+        address = service.base_url
         title(f"4. Served by BentoML at {address} (the page: {address}/, types and ranges: {address}/docs.json)")
         for model in MODELS:
-            ask(address, model, people)
-        ask_nonsense(address, people)
+            ask(service, model, people)
+        ask_nonsense(service, people)
         title("5. Turn the operating point: for one request, then for everybody, then back")
-        turn(address, people, token)
+        turn(service, people)
         title("6. Both models, one after the other")
-        follow(address, people)
+        follow(service, people)
     title("7. Score a file, two bad rows among the good ones")
     table, scores = OUT / name / "people.csv", OUT / name / "scores.csv"
     some_table(study).write_csv(table)
@@ -108,10 +109,10 @@ def some_people(study: Study) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def served(bundles: Path, *, log: Path) -> Iterator[str]:
-    """A BentoML server of these bundles on a free loopback port, stopped cleanly at the end.
+def served(bundles: Path, token: str, *, log: Path) -> Iterator[httpx.Client]:
+    """A BentoML server of these bundles on a free loopback port, asked with a token, stopped cleanly at the end.
 
-    Whoever `access.json` beside them lets in may turn the point; changes are kept beside the log.
+    `access.json` beside the bundles says whom the token names; changes are kept beside the log.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -138,7 +139,8 @@ def served(bundles: Path, *, log: Path) -> Iterator[str]:
         )
     try:
         wait_until_ready(address, server, log)
-        yield address
+        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=10) as service:
+            yield service
     finally:
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGTERM)
@@ -158,9 +160,9 @@ def wait_until_ready(address: str, server: subprocess.Popen[bytes], log: Path) -
     sys.exit(f"The server did not get ready:\n{log.read_text(errors='replace')}")
 
 
-def ask(address: str, model: str, people: list[dict[str, Any]]) -> None:
+def ask(service: httpx.Client, model: str, people: list[dict[str, Any]]) -> None:
     """Send people to an endpoint and show what it answers."""
-    answer = httpx.post(f"{address}/{model}", json={"rows": people}, timeout=10)
+    answer = service.post(model, json={"rows": people})
     answer.raise_for_status()
     reply = answer.json()
     console.print(f"POST /{model}: {reply['operating_point']['contract']}; bundle {reply['bundle'][:12]}...")
@@ -170,36 +172,36 @@ def ask(address: str, model: str, people: list[dict[str, Any]]) -> None:
     console.print(grid)
 
 
-def ask_nonsense(address: str, people: list[dict[str, Any]]) -> None:
+def ask_nonsense(service: httpx.Client, people: list[dict[str, Any]]) -> None:
     """A value that can not be is refused by name, never answered "negative"."""
     name = next(iter(people[0]))
-    answer = httpx.post(f"{address}/screen", json={"rows": [*people, {**people[0], name: -1e9}]}, timeout=10)
+    answer = service.post("screen", json={"rows": [*people, {**people[0], name: -1e9}]})
     console.print(f"POST /screen with {name} = -1e9 in row 3: HTTP {answer.status_code}: {answer.json()['error']}")
     if answer.is_success:
         sys.exit("An impossible value was answered.")
 
 
 def let_in(file: Path) -> str:
-    """Somebody who may turn the point, with a token made now."""
+    """Somebody who may ask the models and turn their points, with a token made now."""
     file.unlink(missing_ok=True)
-    return add_person(file, "demo", ["tune"])
+    return add_person(file, "demo", ["predict", "tune"])
 
 
-def turn(address: str, people: list[dict[str, Any]], token: str) -> None:
+def turn(service: httpx.Client, people: list[dict[str, Any]]) -> None:
     """One request with its own contract; the live point turned and back; a change that was not foreseen."""
-    own = httpx.post(f"{address}/screen", json={"rows": people, "operating_point": "recall >= 0.85"}, timeout=10).json()
+    own = service.post("screen", json={"rows": people, "operating_point": "recall >= 0.85"}).json()
     told(own, "POST /screen for recall >= 0.85")
-    point, person = f"{address}/operating-points/screen", {"Authorization": f"Bearer {token}"}
-    live = httpx.get(point, timeout=10).json()["version"]
+    point = "operating-points/screen"
+    live = service.get(point).json()["version"]
     change = {"operating_point": "recall >= 0.85", "reason": "a demonstration", "version": live}
-    answer = httpx.put(point, json=change, headers=person, timeout=10)
+    answer = service.put(point, json=change)
     if not answer.is_success:
         sys.exit(f"The live point was not turned: {answer.text}")
-    told(httpx.post(f"{address}/screen", json={"rows": people}, timeout=10).json(), "PUT, then POST /screen")
+    told(service.post("screen", json={"rows": people}).json(), "PUT, then POST /screen")
     back = {"to": 0, "reason": "as released", "version": live + 1}
-    httpx.post(f"{point}/roll-back", json=back, headers=person, timeout=10).raise_for_status()
+    service.post(f"{point}/roll-back", json=back).raise_for_status()
     wild = {"operating_point": 0.999, "reason": "too far", "version": live + 2}
-    refused = httpx.put(point, json=wild, headers=person, timeout=10)
+    refused = service.put(point, json=wild)
     if refused.is_success:
         sys.exit("A change that was not foreseen was made.")
     console.print(f"PUT threshold 0.999: HTTP {refused.status_code}: {refused.json()['error']}", soft_wrap=True)
@@ -214,9 +216,9 @@ def told(reply: dict[str, Any], what: str) -> None:
     )
 
 
-def follow(address: str, people: list[dict[str, Any]]) -> None:
+def follow(service: httpx.Client, people: list[dict[str, Any]]) -> None:
     """The pathway of both models, and what it does to 1,000 people."""
-    reply = httpx.post(f"{address}/pathway", json={"rows": people}, timeout=10).json()
+    reply = service.post("pathway", json={"rows": people}).json()
     console.print(f"POST /pathway: {', '.join(row['answer'] for row in reply['rows'])}")
     measured = reply["measured"]
     shares = {name: measured[f"{name}_per_1000"]["value"] for name in ("second_step", "operated", "missed")}

@@ -145,13 +145,19 @@ class Turner:
 
 
 def ask(
-    during: Slice, bodies: Sequence[bytes], refused: Sequence[Refused], *, clients: int, per_second: float | None
+    during: Slice,
+    bodies: Sequence[bytes],
+    refused: Sequence[Refused],
+    token: str,
+    *,
+    clients: int,
+    per_second: float | None,
 ) -> Asked:
     """Ask all endpoints in turn over so many connections, so often together, and turn in vain beside."""
     found, urls = Asked(), during.urls
 
     def client(number: int) -> None:
-        line, chance = Line(urls[number % len(urls)]), random.Random(number)
+        line, chance = Line(urls[number % len(urls)], token), random.Random(number)
         # Without a pace each is asked again as soon as it is answered.
         between = clients / per_second if per_second else 0
         for tick, endpoint in enumerate(cycle(ASKED)):

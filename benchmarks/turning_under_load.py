@@ -184,7 +184,8 @@ def tally(  # noqa: PLR0917  # what is measured, where, by whom and against what
     """Turn and ask servers on one store, and judge what came back."""
     folder.mkdir()
     tokens = {
-        name: add_person(folder / "access.json", name, [role]) for name, role in (("ada", "tune"), ("bo", "audit"))
+        name: add_person(folder / "access.json", name, roles)
+        for name, roles in (("ada", ["tune"]), ("bo", ["audit", "predict"]))
     }
     with served(url, folder) as servers:
         before = working()
@@ -235,7 +236,9 @@ def drive(
     def slice_of(seconds: float, *, turning: bool, per_second: float | None = None) -> tuple[list[Turn], Asked]:
         during = Slice(urls, time.monotonic() + 0.5, seconds)
         refused = to_be_refused(tokens) if turning else []
-        asking = clients.asker.submit(ask, during, encoded, refused, clients=CLIENTS * len(urls), per_second=per_second)
+        asking = clients.asker.submit(
+            ask, during, encoded, refused, tokens["bo"], clients=CLIENTS * len(urls), per_second=per_second
+        )
         turns = []
         if turning:
             versions = {name: sum(each.kept for each in found.turns if each.endpoint == name) for name in TURNED}

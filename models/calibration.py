@@ -8,7 +8,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
-from scipy import optimize, special
+from scipy import special
 
 from models.value import Value
 
@@ -155,6 +155,8 @@ def logistic_line(x: NDArray[np.float64], y: NDArray[np.float64], truth: NDArray
         value = float(np.mean(np.logaddexp(0.0, logit) - y * logit))
         miss = special.expit(logit) - y
         return value, np.array([float(np.mean(miss * z)), float(np.mean(miss))])
+
+    from scipy import optimize  # noqa: PLC0415  # only who trains fits
 
     found = optimize.minimize(
         loss,

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import PIL.Image
-from scipy import ndimage
 
 # A pixel is bright if one of its colours is above this, of 255: black of a camera, packed as JPEG, stays below.
 DARK = 16
@@ -41,6 +40,8 @@ def cut_to_disc(picture: PIL.Image.Image, *, bad: Callable[[str], ValueError] = 
 
 def _box(picture: PIL.Image.Image, bad: Callable[[str], ValueError]) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of the largest bright part, in pixels."""
+    from scipy import ndimage  # noqa: PLC0415  # a sixth of the start of a service, most of which see no photograph
+
     step = max(1, min(picture.size) // LOOKED_AT)
     small = np.asarray(picture.reduce(step))
     parts, count = ndimage.label(small.max(axis=2) > DARK)

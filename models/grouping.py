@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
@@ -15,6 +15,9 @@ from models.errors import BadInput, Refusal
 from models.schema import Binary, Categorical, Schema
 from models.subgroup import Subgroup
 from models.value import Value
+
+if TYPE_CHECKING:
+    import polars as pl
 
 NOT_KNOWN = "not known"
 
@@ -49,6 +52,8 @@ class Grouping(Value):
             numbers = columns[:, schema.names.index(self.column)] if column else _numbers(table[self.column])
             return self._cut(numbers.astype(np.float64))
         if column is None:
+            import polars as pl  # noqa: PLC0415  # who serves has no table
+
             return np.array(table[self.column].cast(pl.String).fill_null(NOT_KNOWN).to_list(), dtype=str)
         cells = columns[:, schema.names.index(self.column)]
         if isinstance(column, Categorical):
@@ -68,6 +73,8 @@ class Grouping(Value):
 
 
 def _numbers(column: pl.Series) -> NDArray[np.float64]:
+    import polars as pl  # noqa: PLC0415  # the same
+
     try:
         return column.cast(pl.Float64).to_numpy()
     except pl.exceptions.InvalidOperationError as error:

@@ -38,7 +38,7 @@ def row_type(schema: Schema) -> type[BaseModel]:
     Fields carry neutral names and the column's own name as alias, so any column name will do. A photograph comes as
     base64 text, in Python also as bytes or a path, and is decoded with the rest.
     """
-    fields: dict[str, Any] = {f"column_{place}": _field(column) for place, column in enumerate(schema.columns)}
+    fields: dict[str, Any] = {f"column_{place}": field_of(column) for place, column in enumerate(schema.columns)}
     if schema.image:
         fields["image"] = _photograph(schema.image)
     config = ConfigDict(
@@ -52,7 +52,8 @@ def row_type(schema: Schema) -> type[BaseModel]:
     return create_model("Row", __config__=config, __doc__="One person, one value a column.", **fields)
 
 
-def _field(column: Column) -> tuple[Any, Any]:
+def field_of(column: Column) -> tuple[Any, Any]:
+    """The type of a cell of a row, empty where it may be, and what is said of it."""
     unit = column.unit if isinstance(column, Numeric) else ""
     about = column.meaning or column.name
     description = f"{about}; {column.rule}."

@@ -29,6 +29,7 @@ RULES = {
     "people": "should be a list of people, each with name, roles and token_sha256",
     "name": "should be 1 to 200 characters of text, no blank at either end",
     "roles": f"should be a list of {', '.join(get_args(Role))}",
+    "rate": "should be the most requests a second to each worker, above 0",
     "token_sha256": "should be the SHA-256 of a token, 64 hexadecimal digits in lower case",
 }
 
@@ -51,6 +52,8 @@ class Person(Value):
     name: str = Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]([^\x00-\x1f]*[^\s\x00-\x1f])?$")
     roles: tuple[Role, ...]
     token_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", repr=False)
+    # Left out where there is none: a file that was written before there were rates stays as it was.
+    rate: float | None = Field(None, gt=0, exclude_if=lambda rate: rate is None)
 
     def must(self, role: Role) -> None:
         """Raises NotAllowed unless the person has the role."""
@@ -105,7 +108,7 @@ def new_token() -> tuple[str, str]:
     return token, _sha256(token)
 
 
-def add_person(path: Path, name: str, roles: Sequence[str]) -> str:
+def add_person(path: Path, name: str, roles: Sequence[str], rate: float | None = None) -> str:
     """Add somebody to an access file, made if it is missing, and return the token, which is kept nowhere else.
 
     The file is replaced whole, and only its owner can read it (0600). Raises BadAccess if the file, the name or a role
@@ -118,7 +121,8 @@ def add_person(path: Path, name: str, roles: Sequence[str]) -> str:
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             known = [person.model_dump() for person in _read(path).people] if path.exists() else []
-            people = [*known, {"name": name, "roles": list(roles), "token_sha256": digest}]
+            limit = {} if rate is None else {"rate": rate}
+            people = [*known, {"name": name, "roles": list(roles), "token_sha256": digest, **limit}]
             file.write(f"{_parse(path, json.dumps({'people': people})).model_dump_json(indent=1)}\n")
             file.flush()
             os.fsync(file.fileno())
@@ -178,7 +182,9 @@ def _refused(detail: ErrorDetails) -> str:
             return f"{RULES[field]}, got nothing"
         case "extra_forbidden":
             return "should not be there, got one"
-    got = shown(detail["input"]) if field in {"name", "roles"} else f"{type(detail['input']).__name__}, not shown"
+    got = (
+        shown(detail["input"]) if field in {"name", "roles", "rate"} else f"{type(detail['input']).__name__}, not shown"
+    )
     return f"{RULES[field]}, got {got}"
 
 

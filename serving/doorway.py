@@ -1,40 +1,62 @@
-"""What is refused before a request is read."""
+"""What is refused before a request is read, and what is counted of every request that goes the common way."""
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from time import perf_counter
 
-from models.errors import BadInput, Refusal
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from models.errors import FulcrumError, Refusal
 from serving.form import FORM
-from serving.refusals import WrongMethod, WrongType, refuse
+from serving.gate import Gate
+from serving.refusals import STATUSES, WrongMethod, WrongType, refuse
+from serving.tally import TALLY
 
 JSON = "application/json"
 
 
 class Doorway:
-    """Lets only JSON that is posted through to the endpoints at `routes`; other paths are not looked at.
+    """Lets in to the endpoints at `routes` who may ask, and only JSON that is posted; other paths are not looked at.
 
     Those of `forms` take forms too. BentoML would read any body as JSON, whatever its content type says, and refuse
     in several shapes.
     """
 
-    def __init__(self, app: ASGIApp, routes: frozenset[str], forms: frozenset[str] = frozenset()) -> None:
+    def __init__(self, app: ASGIApp, gate: Gate, routes: frozenset[str], forms: frozenset[str] = frozenset()) -> None:
         self.app = app
+        self.gate = gate
         self.routes = routes
         self.forms = forms
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, as ASGI has it."""
-        refused = self._refusal(scope) if scope["type"] == "http" and scope["path"] in self.routes else None
-        await (refuse(refused) if refused else self.app)(scope, receive, send)
+        if scope["type"] != "http" or scope["path"] not in self.routes:
+            await self.app(scope, receive, send)
+            return
+        refused = self._refusal(scope)
+        begun, endpoint = perf_counter(), scope["path"].split("/")[1]
 
-    def _refusal(self, scope: Scope) -> BadInput | None:
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                TALLY.answered(endpoint, message["status"], perf_counter() - begun)
+            await send(message)
+
+        await (refuse(refused) if refused else self.app)(scope, receive, sent)
+
+    def _refusal(self, scope: Scope) -> FulcrumError | None:
         # OPTIONS asks about an endpoint, not of it: a browser does so first, and BentoML answers it where allowed.
         if scope["method"] not in {"POST", "OPTIONS"}:
             return WrongMethod([Refusal("method", "should be POST", scope["method"])])
         kinds = (JSON, FORM) if scope["path"] in self.forms else (JSON,)
-        got = Headers(scope=scope).get("content-type", JSON)
-        if scope["method"] == "POST" and got.partition(";")[0].strip().lower() not in kinds:
+        if scope["method"] == "OPTIONS":
+            return None
+        headers, server = Headers(scope=scope), scope.get("server")
+        try:
+            self.gate.let_in(headers.get("authorization"), server[0] if server else None)
+        except tuple(STATUSES) as error:
+            return error
+        got = headers.get("content-type", JSON)
+        if got.partition(";")[0].strip().lower() not in kinds:
             return WrongType([Refusal("content-type", f"should be {' or '.join(kinds)}", got or "an empty one")])
         return None

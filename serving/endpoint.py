@@ -7,18 +7,23 @@ from typing import Self
 from models.bundle import MANIFEST, open_bundle
 from models.errors import BadBundle
 from models.scorer import RELEASED, Scorer
+from models.turn import Setting, Turned
+from serving.columnar import Columnar
 from serving.live import Now
 from serving.messages import Messages, Reply, Request
 from serving.off_loop import off_loop
 from serving.settings import Settings
+from serving.tally import TALLY
 
 
 class Endpoint:
     """A model, with the types in which it is asked and answers."""
 
-    def __init__(self, scorer: Scorer, messages: Messages) -> None:
+    def __init__(self, scorer: Scorer, messages: Messages, columnar: Columnar | None, *, max_rows: int) -> None:
         self.scorer = scorer
         self.messages = messages
+        self.columnar = columnar
+        self.max_rows = max_rows
 
     @classmethod
     def open(cls, model: str, settings: Settings) -> Self:
@@ -33,7 +38,10 @@ class Endpoint:
                 f"{bundle.folder / MANIFEST}: model: should be {model}, as its folder, got {bundle.manifest.model}."
             )
         limits = {"max_rows": settings.most_rows(bundle.manifest.columns), "max_bytes": settings.max_bytes}
-        return cls(Scorer(bundle), Messages.of(bundle, name=model.capitalize(), **limits))
+        name, image = model.capitalize(), bundle.manifest.columns.image
+        messages = Messages.of(bundle, name=name, **limits)
+        columnar = None if image else Columnar.of(messages, name=name, **limits)
+        return cls(Scorer(bundle), messages, columnar, max_rows=limits["max_rows"])
 
     async def soon(self, request: Request, now: Now) -> Reply:
         """What `answer` answers; where there are photographs, others are answered meanwhile.
@@ -47,14 +55,31 @@ class Endpoint:
     def answer(self, request: Request, now: Now) -> Reply:
         """Score the rows of a request at the point it asks for, or at the live one.
 
-        A request that names a prevalence alone is answered at the live point, restated.
-
         Raises BadInput or Unreachable if a row or what is asked is refused.
         """
-        asked = request.asked
+        at, version = self.at(request.asked, now)
+        scores = self.scorer.score(request.encoded(), at=at)
+        positive, negative = int(scores.positive.sum()), int(scores.negative.sum())
+        self.count(positive, negative, len(scores) - positive - negative)
+        if self.columnar and isinstance(request, self.columnar.request):
+            return self.columnar.answer(scores, version)
+        return self.messages.answer(scores, version)
+
+    def count(self, positive: int, negative: int, indeterminate: int) -> None:
+        """Count what was decided of some people."""
+        for decision, rows in (("positive", positive), ("negative", negative), ("indeterminate", indeterminate)):
+            if rows:
+                TALLY.decided(self.messages.bundle.manifest.model, decision, rows)
+
+    def at(self, asked: Setting, now: Now) -> tuple[Turned, int | None]:
+        """Where a request is answered, and the version of the live point, None where it asks for its own.
+
+        A request that names a prevalence alone is answered at the live point, restated.
+
+        Raises BadInput or Unreachable if what is asked means nothing.
+        """
         if asked == RELEASED:
-            return self.messages.answer(self.scorer.score(request.encoded(), at=now.turned), now.version)
+            return now.turned, now.version
         own = asked.operating_point is not None
         setting = asked if own else asked.model_copy(update={"operating_point": now.setting.operating_point})
-        scores = self.scorer.score(request.encoded(), at=self.scorer.turn(setting))
-        return self.messages.answer(scores, None if own else now.version)
+        return self.scorer.turn(setting), None if own else now.version

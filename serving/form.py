@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import polars as pl
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, File, FormParser, parse_options_header
 
 from models.errors import BadInput, Refusal, shown
 from models.inputs import Inputs
 from models.schema import Schema
-from models.table import encode_table
 from models.turn import RULES, Setting
 from serving.refusals import NotAForm
 
@@ -81,6 +79,10 @@ def read_form(schema: Schema, body: bytes, content_type: str, *, own_point: bool
     ]
     refused += _of_another_kind(schema, fields, settings)
     named = {refusal.path for refusal in refused}
+    import polars as pl  # noqa: PLC0415  # only where there are photographs
+
+    from models.table import encode_table  # noqa: PLC0415  # the same
+
     columns = {name: pl.Series([fields.text.get(name)], dtype=pl.String) for name in schema.names}
     if schema.image:
         columns[schema.image.name] = pl.Series([fields.files.get(schema.image.name)], dtype=pl.Binary)

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self, cast, get_args
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, cast, get_args
 
 import bentoml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, create_model
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 
+from models import rows
 from models.bundle import Bundle
-from models.errors import BadBundle, FulcrumError, Refusal, shown
+from models.errors import BadBundle, BadInput, FulcrumError, Refusal, shown
 from models.inputs import Inputs
 from models.manifest import Manifest, Symptom
 from models.rows import encode_typed, row_type
 from models.schema import Schema
 from models.scorer import Scores
-from models.turn import Asked, Setting
+from models.turn import Asked, Setting, Turned
 from serving.form import is_form, read_form
+from serving.names import Names
 from serving.off_loop import off_loop
+from serving.once import check_once
 from serving.points import AnsweredAt
 from serving.refusals import NotJson, TooLarge, cause
+
+AnyRequest = TypeVar("AnyRequest", bound="Request")
+AnyReply = TypeVar("AnyReply", bound="Reply")
 
 
 class Request(bentoml.IODescriptor, BaseModel):  # type: ignore[misc]  # BentoML's own types are not shipped
@@ -42,8 +48,18 @@ class Request(bentoml.IODescriptor, BaseModel):  # type: ignore[misc]  # BentoML
         try:
             request: Self = cls.model_validate_json(body)
         except ValidationError as error:
-            raise cause(cls.columns, error) from None
+            raise cls.refused(error) from None
+        check_once(body)
         return request
+
+    @classmethod
+    def refused(cls, error: ValidationError) -> BadInput:
+        """Why a body was not read, each value as `rows.3.age`."""
+        return cause(
+            "rows",
+            error,
+            lambda: [refusal for refusal in rows.refusals(cls.columns, error) if refusal.path.startswith("rows.")],
+        )
 
     @classmethod
     async def from_http_request(cls, request: HttpRequest, serde: object) -> bentoml.IODescriptor:
@@ -142,6 +158,7 @@ class Reply(bentoml.IODescriptor, BaseModel):  # type: ignore[misc]  # the same
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
+    id: str = Field(description="name of this answer, which no other one has")
     model: str = Field(description="study and model that answered")
     bundle: str = Field(description="SHA-256 of the manifest of the bundle that answered")
     version: int | None = Field(description="of the live point that answered; null where the request asked for its own")
@@ -156,6 +173,7 @@ class Messages:
     bundle: Bundle
     request: type[Request]
     reply: type[Reply]
+    names: Names = field(default_factory=Names)
 
     @property
     def answer_type(self) -> type[BaseModel]:
@@ -177,29 +195,41 @@ class Messages:
 
         Raises BadBundle if a head answers with what is no number.
         """
-        fields = {
-            "model": self.bundle.name,
-            "bundle": self.bundle.digest,
-            "version": version,
-            "prevalence": scores.prevalence,
-            "operating_point": AnsweredAt.of(scores.at),
-            "rows": _rows(scores),
-        }
+        return self.reply_with({"rows": _rows(scores)}, self.reply, scores.at, version)
+
+    def reply_with(self, people: dict[str, Any], kind: type[AnyReply], at: Turned, version: int | None) -> AnyReply:
+        """The answers to some people, as they are sent in a reply of that kind.
+
+        Raises BadBundle if a head answers with what is no number.
+        """
         try:
-            reply: Reply = self.reply.model_validate(fields)
+            return kind.model_validate({"id": self.names.new(), **self._said(at, version), **people})
         except ValidationError as error:
             detail = error.errors()[0]
             path = ".".join(map(str, detail["loc"]))
             raise BadBundle(f"{self.bundle.name}: {path}: should be a number, got {shown(detail['input'])}.") from None
-        return reply
+
+    def frame(self, at: Turned, version: int | None) -> bytes:
+        """What stands between the id and the rows of every reply at one point, JSON that ends with a comma."""
+        reply = self.reply.model_validate({"id": "", **self._said(at, version), "rows": []})
+        return reply.model_dump_json(exclude={"id", "rows"})[1:-1].encode() + b","
+
+    def _said(self, at: Turned, version: int | None) -> dict[str, Any]:
+        return {
+            "model": self.bundle.name,
+            "bundle": self.bundle.digest,
+            "version": version,
+            "prevalence": at.prevalence,
+            "operating_point": AnsweredAt.of(at),
+        }
 
 
 def _rows(scores: Scores) -> list[dict[str, Any]]:
     # A float32 becomes the double of the same value, so comparing it with the threshold gives the decision.
-    decided = (scores.positive.tolist(), scores.negative.tolist(), scores.probability.tolist())
+    said = (scores.positive.tolist(), scores.negative.tolist(), scores.probability.tolist())
     rows = [
-        {**_decision(positive=positive, negative=negative), "probability": probability}
-        for positive, negative, probability in zip(*decided, strict=True)
+        {**decided(positive=positive, negative=negative), "probability": probability}
+        for positive, negative, probability in zip(*said, strict=True)
     ]
     if not scores.symptoms:
         return rows
@@ -210,7 +240,8 @@ def _rows(scores: Scores) -> list[dict[str, Any]]:
     ]
 
 
-def _decision(*, positive: bool, negative: bool) -> dict[str, Any]:
+def decided(*, positive: bool, negative: bool) -> dict[str, Any]:
+    """A decision as it is sent."""
     if positive:
         return {"positive": True, "decision": "positive"}
     return {"positive": False, "decision": "negative"} if negative else {"positive": None, "decision": "indeterminate"}
@@ -218,13 +249,23 @@ def _decision(*, positive: bool, negative: bool) -> dict[str, Any]:
 
 def request_of(columns: Schema, *, name: str, max_rows: int, max_bytes: int, own_point: bool = True) -> type[Request]:
     """The type of a request for rows of these columns, which may ask for its own operating point or not."""
-    point: dict[str, Any] = {"operating_point": (Asked, Setting.model_fields["operating_point"])} if own_point else {}
     row = create_model(f"{name}Row", __base__=row_type(columns), __doc__=row_type(columns).__doc__)
+    people = (list[row], Field(min_length=1, max_length=max_rows, description="one row a person"))
+    return typed_request(
+        Request, columns, {"rows": people}, name=f"{name}Request", max_bytes=max_bytes, own_point=own_point
+    )
+
+
+def typed_request(
+    base: type[AnyRequest], columns: Schema, people: dict[str, Any], *, name: str, max_bytes: int, own_point: bool
+) -> type[AnyRequest]:
+    """A request with a field for its people, and what may be asked beside them."""
+    point: dict[str, Any] = {"operating_point": (Asked, Setting.model_fields["operating_point"])} if own_point else {}
     made = create_model(
-        f"{name}Request",
-        __base__=Request,
-        __doc__=Request.__doc__,
-        rows=(list[row], Field(min_length=1, max_length=max_rows, description="one row a person")),
+        name,
+        __base__=base,
+        __doc__=base.__doc__,
+        **people,
         **point,
         prevalence=(float | None, Setting.model_fields["prevalence"]),
     )
@@ -240,22 +281,30 @@ def _reply(manifest: Manifest, *, name: str) -> type[Reply]:
 
 def _answer(manifest: Manifest, *, name: str) -> type[BaseModel]:
     """The type of the answer to one row."""
-    sick = manifest.target.meaning or manifest.target.name
-    fields: dict[str, Any] = {
-        "positive": (bool | None, Field(description=f"whether the row is flagged: {sick}; null if undecided")),
-        "decision": (Literal["positive", "negative", "indeterminate"], Field(description="the same in a word")),
-        "probability": (float, Field(ge=0, le=1, description=f"that this holds: {sick}; at the reply's prevalence")),
-    }
+    fields = answer_fields(manifest)
     if manifest.symptoms:
         fields["symptoms"] = (_symptoms(manifest.symptoms, name=name), ...)
     return create_model(f"{name}Answer", __config__=Reply.model_config, __doc__="The answer to one row.", **fields)
 
 
-def _symptoms(symptoms: tuple[Symptom, ...], *, name: str) -> type[BaseModel]:
-    """The type of the further heads; fields carry neutral names, so any symptom name will do."""
-    fields: dict[str, Any] = {
+def answer_fields(manifest: Manifest) -> dict[str, Any]:
+    """What is said of every person, but for the symptoms."""
+    sick = manifest.target.meaning or manifest.target.name
+    return {
+        "positive": (bool | None, Field(description=f"whether the row is flagged: {sick}; null if undecided")),
+        "decision": (Literal["positive", "negative", "indeterminate"], Field(description="the same in a word")),
+        "probability": (
+            Annotated[float, Field(ge=0, le=1)],
+            Field(description=f"that this holds: {sick}; at the reply's prevalence"),
+        ),
+    }
+
+
+def symptom_fields(symptoms: tuple[Symptom, ...], kind: Any) -> dict[str, Any]:
+    """The further heads; fields carry neutral names, so any symptom name will do."""
+    return {
         f"symptom_{place}": (
-            float,
+            kind,
             Field(
                 alias=symptom.name,
                 description=symptom.meaning or symptom.name,
@@ -264,5 +313,10 @@ def _symptoms(symptoms: tuple[Symptom, ...], *, name: str) -> type[BaseModel]:
         )
         for place, symptom in enumerate(symptoms)
     }
+
+
+def _symptoms(symptoms: tuple[Symptom, ...], *, name: str) -> type[BaseModel]:
+    """The type of the further heads."""
+    fields = symptom_fields(symptoms, float)
     config = ConfigDict(**Reply.model_config, serialize_by_alias=True)
     return create_model(f"{name}Symptoms", __config__=config, __doc__="Each symptom in its own unit.", **fields)

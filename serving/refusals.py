@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
+from typing import NamedTuple
 
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
-from models import rows
 from models.errors import BadBundle, BadInput, FulcrumError, Refusal, Unreachable, shown
-from models.schema import Schema
 from models.turn import setting_refused
 from models.value import Value
 from serving.access import NotAllowed, NoToken
+from serving.gate import TooMany
 from serving.tuning import Moved, StoreLost, StoreSpoiled
 
 # As many refusals as a person reads; the error says how many there are.
@@ -68,6 +69,7 @@ STATUSES: Mapping[type[FulcrumError], HTTPStatus] = {
     WrongType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     NoToken: HTTPStatus.UNAUTHORIZED,
     NotAllowed: HTTPStatus.FORBIDDEN,
+    TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     NoEndpoint: HTTPStatus.NOT_FOUND,
     Moved: HTTPStatus.CONFLICT,
     BadInput: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -82,22 +84,44 @@ HEADERS = {HTTPStatus.METHOD_NOT_ALLOWED: {"Allow": "POST"}, HTTPStatus.UNAUTHOR
 
 # What pydantic finds wrong with a request as a whole, and so alone, ...
 WHOLE: Mapping[str, type[BadInput]] = {"json_invalid": NotJson, "too_long": TooLarge}
-# ... and the rule that is broken around the rows.
+# ... and the rule that is broken around the people.
 FRAME = {
     "json_invalid": "should be JSON",
-    "model_type": 'should be {{"rows": [...]}}',
     "too_short": "should hold at least one row",
     "too_long": "should hold at most {max_length} rows",
-    "extra_forbidden": "is not a part of a request, which holds rows, operating_point and prevalence",
+    "extra_forbidden": "is not a part of a request, which holds {part}, operating_point and prevalence",
 }
+# How people are sent: under which name, and what it holds.
+PARTS = {"rows": ("[...]", "a list of rows"), "columns": ("{...}", "a mapping of column names to lists of cells")}
 ASKED = {("operating_point",), ("prevalence",)}
+
+
+class Answer(NamedTuple):
+    """What is sent back over HTTP: a status, a JSON body, and headers beside those that say so."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def refuse(error: FulcrumError) -> Response:
     """An error as it is answered over HTTP."""
+    status, body, headers = refusal(error)
+    return Response(body, status, headers, media_type="application/json")
+
+
+def refusal(error: FulcrumError) -> Answer:
+    """The same, for who speaks HTTP without Starlette."""
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
-    body = Refused(error=str(error), refusals=_refusals(error)).model_dump_json()
-    return Response(body, status, HEADERS.get(status), media_type="application/json")
+    body = Refused(error=str(error), refusals=_refusals(error)).model_dump_json().encode()
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else HEADERS.get(status, {})
+    return Answer(status, body, headers)
+
+
+def lost() -> Answer:
+    """The answer where something broke that nobody foresaw; what it was stands in the log."""
+    body = Refused(error="The service could not answer; nothing was decided.", refusals=()).model_dump_json().encode()
+    return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, body)
 
 
 def _refusals(error: FulcrumError) -> tuple[Refusal, ...]:
@@ -113,26 +137,29 @@ def _refusals(error: FulcrumError) -> tuple[Refusal, ...]:
             return ()
 
 
-def cause(schema: Schema, error: ValidationError) -> BadInput:
-    """What a typed request refused, as an error in the words of the schema."""
+def cause(part: str, error: ValidationError, within: Callable[[], list[Refusal]]) -> BadInput:
+    """What a typed request refused, as an error in the words of the schema.
+
+    `part` is the name under which people are sent; `within` tells what is wrong with them.
+    """
     if error.error_count() > NAMED:
         return BadInput(
             [Refusal("body", f"should hold at most {NAMED} bad values to have them named", str(error.error_count()))]
         )
     details = error.errors(include_url=False)
     if details[0]["type"] in WHOLE:
-        return WHOLE[details[0]["type"]]([_frame(details[0])])
-    frame = [_frame(detail) for detail in details if len(detail["loc"]) < 2 and detail["loc"][:1] not in ASKED]
-    frame += setting_refused(error)
-    within = [refusal for refusal in rows.refusals(schema, error) if refusal.path.startswith("rows.")]
-    return BadInput([*frame, *within])
+        return WHOLE[details[0]["type"]]([_frame(part, details[0])])
+    frame = [_frame(part, detail) for detail in details if len(detail["loc"]) < 2 and detail["loc"][:1] not in ASKED]
+    return BadInput([*frame, *setting_refused(error), *within()])
 
 
-def _frame(detail: ErrorDetails) -> Refusal:
-    """What is wrong around the rows."""
-    path = ".".join(map(str, detail["loc"])) or "body"
-    rule = FRAME.get(detail["type"], "should be a list of rows").format(**detail.get("ctx", {}))
-    return Refusal(path, rule, _got(detail))
+def _frame(part: str, detail: ErrorDetails) -> Refusal:
+    """What is wrong around the people."""
+    shape, words = PARTS[part]
+    if not detail["loc"] and detail["type"] not in FRAME:
+        return Refusal("body", f'should be {{"{part}": {shape}}}', _got(detail))
+    rule = FRAME.get(detail["type"], f"should be {words}").format(part=part, **detail.get("ctx", {}))
+    return Refusal(".".join(map(str, detail["loc"])) or "body", rule, _got(detail))
 
 
 def _got(detail: ErrorDetails) -> str:

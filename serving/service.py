@@ -20,6 +20,9 @@ from serving.access import Access
 from serving.documentation import Documented
 from serving.doorway import Doorway
 from serving.endpoint import Endpoint
+from serving.fast.hook import install
+from serving.fast.routes import routes
+from serving.gate import Gate
 from serving.live import Live
 from serving.messages import Reply, Request
 from serving.refusals import STATUSES, refuse
@@ -44,6 +47,7 @@ try:
 except FulcrumError as error:
     raise CannotServe(str(error)) from error
 
+GATE = Gate(ACCESS)
 LIVE = Live(STORE, {name: endpoint.scorer for name, endpoint in ENDPOINTS.items()})
 TURNING = Turning(LIVE, ACCESS, max_bytes=SETTINGS.max_bytes)
 SCREEN, PRESURGICAL = ENDPOINTS["screen"], ENDPOINTS["presurgical"]
@@ -71,6 +75,22 @@ class Screening:
         """Check before surgery: who is surely sick, alarming as few of the healthy as promised."""
         return await _answer("presurgical", request)
 
+    if SCREEN.columnar:
+        ScreenColumns, ScreenColumnsReply = SCREEN.columnar.request, SCREEN.columnar.reply
+
+        @bentoml.api(route="/screen/columns")
+        async def screen_columns(self, request: ScreenColumns, /) -> ScreenColumnsReply:
+            """Screen, asked and answered by column."""
+            return await _answer("screen", request)
+
+    if PRESURGICAL.columnar:
+        PresurgicalColumns, PresurgicalColumnsReply = PRESURGICAL.columnar.request, PRESURGICAL.columnar.reply
+
+        @bentoml.api(route="/presurgical/columns")
+        async def presurgical_columns(self, request: PresurgicalColumns, /) -> PresurgicalColumnsReply:
+            """Check before surgery, asked and answered by column."""
+            return await _answer("presurgical", request)
+
     @bentoml.api
     async def pathway(self, request: PathwayRequest, /) -> PathwayReply:
         """Both models, one after the other: clear, refer or operate, with what that does measured jointly."""
@@ -89,8 +109,9 @@ async def _answer(name: str, request: Request) -> Reply | Response:
 
 REQUESTS = {"/screen": ScreenRequest, "/presurgical": PresurgicalRequest, "/pathway": PathwayRequest}
 FORMS = {route: request for route, request in REQUESTS.items() if request.columns.image}
+install(routes(ENDPOINTS, LIVE, GATE))
 Screening.add_asgi_middleware(
-    Doorway, routes=frozenset(api.route for api in Screening.apis.values()), forms=frozenset(FORMS)
+    Doorway, gate=GATE, routes=frozenset(api.route for api in Screening.apis.values()), forms=frozenset(FORMS)
 )
 # Mounted applications are asked before BentoML's own page, which loads a tag manager from elsewhere.
 Screening.mount_asgi_app(Starlette(routes=[*page.routes(), *TURNING.routes], exception_handlers=HANDLERS), path="/")

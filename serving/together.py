@@ -37,6 +37,7 @@ class PathwayReply(bentoml.IODescriptor, BaseModel):  # type: ignore[misc]  # Be
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
+    id: str = Field(description="name of this answer, which no other one has")
     screen: Step
     presurgical: Step
     measured: PathwayFigures | None = Field(
@@ -106,7 +107,7 @@ class Together:
             for name, reply in zip(self.PARTS, (screen, presurgical), strict=True)
         }
         measured = self.pathway.measure(at[1].prevalence, at=at)
-        return self.reply.model_validate({**steps, "measured": measured, "rows": rows})
+        return self.reply.model_validate({"id": vars(screen)["id"], **steps, "measured": measured, "rows": rows})
 
     def _at(self, place: int, now: Now, asked: Setting) -> Turned:
         if asked.prevalence is None:

@@ -20,6 +20,7 @@ from serving.access import Access
 from serving.drawing import LIMITS, PROBABILITY, Drawing, GroupTable, drawing, groups_at
 from serving.live import Live
 from serving.messages import body
+from serving.once import check_once
 from serving.points import History, LivePoint, LivePoints, Preview, Proposal, RollBack
 from serving.refusals import STATUSES, NotJson, WrongMethod, refuse
 
@@ -162,8 +163,9 @@ class Turning:
         return person.name
 
     async def _read(self, request: Request, kind: type[AnyValue]) -> AnyValue:
+        sent = await body(request, self.max_bytes)
         try:
-            return kind.model_validate_json(await body(request, self.max_bytes), strict=True)
+            read = kind.model_validate_json(sent, strict=True)
         except ValidationError as error:
             details = error.errors(include_url=False)
             if details[0]["type"] == "json_invalid":
@@ -174,6 +176,8 @@ class Turning:
                 if not each["loc"] or each["loc"][0] not in RULES
             ]
             raise BadInput([*setting_refused(error), *others]) from None
+        check_once(sent)
+        return read
 
 
 async def _wrong_method(request: Request, error: Exception) -> Response:

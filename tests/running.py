@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -42,6 +44,13 @@ class Server:
 
     def put(self, path: str, **request: object) -> httpx.Response:
         return httpx.put(f"{self.url}/{path}", timeout=60, verify=False, **request)
+
+
+def said(response: httpx.Response) -> dict[str, Any]:
+    """A reply but for its id, which no other one has."""
+    body: dict[str, Any] = response.json()
+    assert re.fullmatch("[0-9a-f]{16}-[0-9a-f]+", body.pop("id"))
+    return body
 
 
 def environment(folder: Path, **variables: str) -> dict[str, str]:

@@ -54,4 +54,5 @@ export const groups = (model, turned, signal) =>
     { signal },
   );
 
-export const score = (model, rows, setting) => ask(model, { method: "POST", body: { rows, ...setting } });
+export const score = (model, rows, setting, token) =>
+  ask(model, { method: "POST", body: { rows, ...setting }, token });

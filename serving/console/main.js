@@ -9,7 +9,7 @@ import { showFigures, showPromise, verdict } from "./figures.js";
 import { showGroups, showSymptoms } from "./groups.js";
 import { showHistory } from "./history.js";
 import { notice, showLive, showNewer } from "./live.js";
-import { askPatient, showAnswer, showNoAnswer } from "./patient.js";
+import { askPatient, patientToken, showAnswer, showNoAnswer } from "./patient.js";
 import { showPeople } from "./people.js";
 import { plainly, reasons } from "./reading.js";
 import { layOut, onSlide, showSlider } from "./slider.js";
@@ -228,7 +228,7 @@ async function tryPatient(row) {
   page.row = row;
   const { model, facts, turned } = page;
   try {
-    const reply = await api.score(model, [row], page.answered);
+    const reply = await api.score(model, [row], page.answered, patientToken());
     if (page.row === row && page.turned === turned) showAnswer(reply, facts, turned);
   } catch (error) {
     showNoAnswer(error);

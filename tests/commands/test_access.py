@@ -33,6 +33,18 @@ def test_who_is_not_let_in_leaves_the_file_as_it_is(here: Path, name: str, role:
     assert Path("access.json").read_bytes() == before
 
 
+def test_a_rate_is_kept_and_has_to_be_one(here: Path) -> None:
+    token = asked("access", "access.json", "ada", "--role", "predict", "--rate", "2.5").out.strip()
+    assert Access.read(Path("access.json")).who(f"Bearer {token}").rate == 2.5
+    before = Path("access.json").read_bytes()
+    answer = asked("access", "access.json", "bo", "--role", "predict", "--rate", "0")
+    rule = "people.1.rate: should be the most requests a second to each worker, above 0, got 0.0.\n"
+    assert (answer.code, answer.err) == (REFUSED, f"{here / 'access.json'}: {rule}")
+    assert Path("access.json").read_bytes() == before
+    asked("access", "access.json", "bo", "--role", "predict")
+    assert Path("access.json").read_text().count("rate") == 1
+
+
 def test_nobody_is_let_in_without_a_role(here: Path) -> None:
     answer = asked("access", "access.json", "ada")
     assert (answer.code, answer.usage) == (USAGE, "Missing option '--role'.")

@@ -45,7 +45,7 @@ def chromium() -> Iterator[Browser]:
 def served(folder: Path, bundles: Path) -> Iterator[Console]:
     """A service of these bundles that somebody may turn and somebody may not; what it keeps is in `folder`."""
     access = folder / "access.json"
-    tuner, reader = add_person(access, "Dr. Ada Meyer", ["tune"]), add_person(access, "Visitor", ["predict"])
+    tuner, reader = add_person(access, "Dr. Ada Meyer", ["predict", "tune"]), add_person(access, "Visitor", ["predict"])
     variables = environment(
         folder,
         FULCRUM_BUNDLES=str(bundles),

@@ -176,7 +176,7 @@ def test_one_person_is_asked_about_at_the_turned_point_and_again_when_it_turns(c
     expect(form.get_by_label("female", exact=True)).to_be_focused()
     form.get_by_role("group", name="sex").get_by_label("female", exact=True).check()
     form.get_by_role("group", name="contact").get_by_label("yes").check()
-    seen.button("Ask the model").click()
+    seen.ask_model()
     seen.shows("#patient-answer", "Flagged")
     expect(seen.find("#patient .bad, #patient [aria-invalid]")).to_have_count(0)
     [row] = seen.sent("/screen")[-1]["rows"]
@@ -205,7 +205,7 @@ def test_numbers_categories_and_symptoms_are_asked_for_and_told(handmade_console
     age.fill("61.5")
     seen.page.get_by_label("Fluid in the retina").fill("450")
     seen.page.get_by_role("group", name="Which eye").get_by_label("left").check()
-    seen.button("Ask the model").click()
+    seen.ask_model()
     seen.shows("#patient-answer", re.compile(r"Fluid volume\s*0\.9 ml"))
     assert seen.sent("/screen")[-1]["rows"] == [{"age": 61.5, "fluid": 450, "new_vessels": None, "eye": "left"}]
 

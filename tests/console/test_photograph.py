@@ -62,7 +62,7 @@ def test_a_photograph_is_shown_sent_and_answered_with_symptoms(
     shown = seen.page.get_by_alt_text("Chosen: eye.jpg")
     expect(shown).to_be_visible()
     seen.page.wait_for_function("document.querySelector('.preview img').naturalWidth > 0")
-    seen.button("Ask the model").click()
+    seen.ask_model()
     seen.shows("#patient-answer", "Probability of being")
     (sent,) = seen.sent("/screen")[-1]["rows"]
     assert sent == row | {"photograph": base64.b64encode(data).decode()}
@@ -83,7 +83,7 @@ def test_a_photograph_is_shown_sent_and_answered_with_symptoms(
 def test_the_photograph_is_kept_while_the_point_is_turned(seeing_console: Console, visit: Open) -> None:
     seen = visit(seeing_console)
     fill(seen, jpeg(fundus(3)))
-    seen.button("Ask the model").click()
+    seen.ask_model()
     seen.shows("#patient-answer", "Probability of being")
     source = seen.find(".preview img").get_attribute("src")
     before = len(seen.sent("/screen"))
@@ -118,7 +118,7 @@ def test_what_is_no_photograph_or_too_large_is_said_at_once_and_not_sent(seeing_
     assert seen.sent("/screen") == []
     choose(seen, jpeg(fundus(4)))
     expect(seen.find("#patient-image-wrong")).to_be_hidden()
-    seen.button("Ask the model").click()
+    seen.ask_model()
     seen.shows("#patient-answer", "Probability of being")
     expect(seen.find("#patient-missing")).to_be_hidden()
 
@@ -127,14 +127,14 @@ def test_a_photograph_that_the_model_refuses_is_told_in_its_words(seeing_console
     seen = visit(seeing_console)
     seen.foresee(422)
     fill(seen, png(fundus(5, size=(60, 60))))
-    seen.button("Ask the model").click()
+    seen.ask_model()
     seen.shows("#patient-answer", f"rows.0.photograph {seeing.IMAGE.rule}, got 60 x 60 pixels.")
 
 
 def test_an_outside_checker_finds_no_fault_with_a_photograph(seeing_console: Console, visit: Open) -> None:
     seen = visit(seeing_console)
     fill(seen, jpeg(fundus(6)))
-    seen.button("Ask the model").click()
+    seen.ask_model()
     seen.shows("#patient-answer", "Probability of being")
     found = Axe().run(seen.page, options={"resultTypes": ["violations"]}).response["violations"]
     choose(seen, b"", name="empty.png", kind="image/png")
@@ -147,7 +147,7 @@ def test_a_real_photograph_is_answered(seeing_console: Console, bundles: Path, v
     (path,) = real(1)
     seen = visit(seeing_console, model="presurgical")
     row = fill(seen, path.read_bytes())
-    seen.button("Ask the model").click()
+    seen.ask_model()
     seen.shows("#patient-answer", "Probability of being")
     scores = Scorer(open_bundle(bundles / "presurgical")).score_rows([row], prevalence=0.2)
     assert told(seen) == pytest.approx(float(scores.probability[0]), rel=0.01)

@@ -69,6 +69,18 @@ class Visit:
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=re.compile(name))
 
+    def ask_model(self) -> None:
+        """Ask about the person of the form, with a token as soon as the service wants one."""
+        ask, token = self.button("Ask the model"), self.find("#patient-token")
+        known = token.input_value()
+        if not known:
+            self.foreseen += ("the server responded with a status of 401",)
+        ask.click()
+        if not known:
+            expect(token).to_be_focused(timeout=15_000)
+            token.fill(self.console.reader)
+            ask.click()
+
     def shows(self, selector: str, text: str | re.Pattern[str]) -> None:
         expect(self.find(selector)).to_contain_text(text, timeout=15_000)
 

@@ -76,8 +76,8 @@ def access(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tokens(access: Path) -> dict[str, str]:
-    """The tokens of ada, who may turn the point, and of bo, who may not."""
-    return {"ada": add_person(access, "ada", ["tune"]), "bo": add_person(access, "bo", ["predict", "audit"])}
+    """The tokens of ada, who may turn the point, and of bo, who may not; both may ask."""
+    return {"ada": add_person(access, "ada", ["predict", "tune"]), "bo": add_person(access, "bo", ["predict", "audit"])}
 
 
 @pytest.fixture(scope="session")

@@ -134,6 +134,7 @@ def test_a_reply_says_what_the_scorer_says_and_what_stands_behind_it(messages: M
     rows, point = reply.pop("rows"), bundle.manifest.point
 
     assert reply == {
+        "id": reply["id"],
         "model": "handmade/presurgical",
         "bundle": bundle.digest,
         "version": 7,

@@ -20,7 +20,7 @@ from models.turn import Setting
 from serving.change import Change
 from tests import handmade
 from tests.postgres import Postgres
-from tests.running import ROOT, Server, environment, serving, workers
+from tests.running import ROOT, Server, environment, said, serving, workers
 
 SCREEN = "operating-points/screen"
 ZONE = "rule in with specificity >= 0.9, rule out with recall >= 0.95"
@@ -54,7 +54,10 @@ class Tuner:
         return self.server.post(f"{SCREEN}/roll-back", json={"reason": "a test", **body}, headers=self.headers)
 
     def answer(self, **asked: Any) -> dict[str, Any]:
-        return self.server.post("screen", json={"rows": ROWS, **asked}).json()
+        return said(self.ask("screen", **asked))
+
+    def ask(self, model: str, **asked: Any) -> httpx.Response:
+        return self.server.post(model, json={"rows": ROWS, **asked}, headers=self.headers)
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +202,7 @@ def test_a_request_that_names_a_prevalence_alone_is_answered_at_the_live_point_r
 def test_a_point_that_means_nothing_is_refused_and_nobody_is_scored(
     ada: Tuner, asked: dict[str, Any], path: str
 ) -> None:
-    status, refused = refusal(ada.server.post("screen", json={"rows": ROWS, **asked}))
+    status, refused = refusal(ada.ask("screen", **asked))
 
     assert status == 422
     assert [name for name, _ in refused] == [path]
@@ -285,7 +288,7 @@ def test_every_reply_is_of_one_version_while_the_point_is_turned_in_a_loop(ada: 
 
     def ask(_: int) -> list[dict[str, Any]]:
         replies = []
-        with httpx.Client(base_url=ada.server.url, timeout=60) as client:
+        with httpx.Client(base_url=ada.server.url, headers=ada.headers, timeout=60) as client:
             while not stop.is_set():
                 replies.append(client.post("/screen", json={"rows": ROWS}).raise_for_status().json())
         return replies
@@ -587,13 +590,12 @@ def test_a_server_that_starts_again_keeps_the_point_and_a_spoiled_or_lost_store_
         # A byte of the newest.
         with closing(kept(file)) as connection:
             connection.execute("UPDATE operating_point_changes SET reason = '5econd' WHERE version = 2")
-        asked = {"json": {"rows": ROWS}}
-        assert refusal(running.post("screen", **asked)) == (503, [])
-        assert refusal(running.post("screen", json={"rows": ROWS, "operating_point": 0.3})) == (503, [])
+        assert refusal(ada.ask("screen")) == (503, [])
+        assert refusal(ada.ask("screen", operating_point=0.3)) == (503, [])
         assert refusal(running.get(SCREEN)) == (503, [])
         assert refusal(running.get("operating-points")) == (503, [])
         assert refusal(ada.put(0.4, version=2)) == (503, [])
-        assert running.post("presurgical", json={"rows": ROWS}).json()["version"] == 0
+        assert ada.ask("presurgical").json()["version"] == 0
         assert running.get(f"{SCREEN}/history").json()["verified"] is False
         with closing(kept(file)) as connection:
             connection.execute("UPDATE operating_point_changes SET reason = 'second' WHERE version = 2")
@@ -602,7 +604,7 @@ def test_a_server_that_starts_again_keeps_the_point_and_a_spoiled_or_lost_store_
         # Sound in itself, but not what its setting means.
         with closing(kept(file)) as connection:
             forged(connection, threshold=0.25)
-        response = running.post("screen", **asked)
+        response = ada.ask("screen")
         assert refusal(response) == (503, [])
         assert response.json()["error"].startswith(
             "screen: version 2: threshold: should be 0.25, as when it was turned"
@@ -610,7 +612,7 @@ def test_a_server_that_starts_again_keeps_the_point_and_a_spoiled_or_lost_store_
         assert ada.turn(0.4, version=2)["version"] == ada.answer()["version"] == 3
 
         file.rename(file.with_name("elsewhere"))
-        for response in (running.post("screen", **asked), running.post("presurgical", **asked), running.get(SCREEN)):
+        for response in (ada.ask("screen"), ada.ask("presurgical"), running.get(SCREEN)):
             assert refusal(response) == (503, [])
         assert refusal(ada.put(0.5, version=3)) == (503, [])
 
@@ -649,7 +651,7 @@ def test_a_server_of_postgresql_is_turned_followed_and_missed_when_it_is_away(
         assert [change["version"] for change in history["changes"]] == [1, 2, 3, 4]
         postgresql.stop()
         try:
-            assert refusal(running.post("screen", json={"rows": ROWS})) == (503, [])
+            assert refusal(ada.ask("screen")) == (503, [])
             assert refusal(ada.put(0.5, version=4)) == (503, [])
         finally:
             postgresql.start()

@@ -1,0 +1,51 @@
+"""What the job costs in process: the inference alone, and with reading and writing JSON."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from benchmarks.serving.job import SCHEMA, rows
+from benchmarks.serving.peers import graph, typed
+from models.generate import generate
+
+REPEATS = 15
+
+
+def inference(bundles: Path, count: int) -> float:
+    """Seconds of one call of the runtime for so many rows."""
+    graph.os.environ[graph.HOME] = str(bundles)
+    loaded, cells = graph.session(), generate(SCHEMA, count, seed=0)
+    return fastest(lambda: loaded.run(graph.OUTPUTS, {"columns": cells}))
+
+
+def job(bundles: Path, count: int) -> float:
+    """Seconds from the bytes of a request for so many rows to the bytes of its answer, by msgspec."""
+    graph.os.environ[graph.HOME] = str(bundles)
+    loaded, body = graph.session(), json.dumps({"rows": rows(count, 0)}).encode()
+    decode, encode = msgspec.json.Decoder(typed.FastRecords).decode, msgspec.json.Encoder().encode
+
+    def answer() -> bytes:
+        cells = graph.encode([msgspec.structs.astuple(record) for record in decode(body).rows])
+        return encode(typed.FastPredictions([typed.fast(each) for each in graph.answers(loaded, cells)]))
+
+    return fastest(answer)
+
+
+def fastest(work: Callable[[], object]) -> float:
+    """Seconds of one call, the median of several loops of a tenth of a second."""
+    begun = time.perf_counter()
+    work()
+    times = max(1, int(0.1 / (time.perf_counter() - begun)))
+    found = []
+    for _ in range(REPEATS):
+        begun = time.perf_counter()
+        for _ in range(times):
+            work()
+        found.append((time.perf_counter() - begun) / times)
+    return float(np.median(found))

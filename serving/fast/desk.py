@@ -1,0 +1,137 @@
+"""One model asked over and over: its requests of one turn of the event loop share one inference."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.inputs import Inputs
+from models.turn import Setting
+from serving.endpoint import Endpoint
+from serving.fast.reader import Reader
+from serving.fast.writer import NEGATIVE, POSITIVE, UNDECIDED, Texts, Writer
+from serving.live import Live, Now
+from serving.messages import Request
+from serving.refusals import STATUSES, Answer, lost, refusal
+
+logger = logging.getLogger(__name__)
+
+
+class Way(NamedTuple):
+    """A form in which a model is asked and answers: read plainly, or else in full, and written."""
+
+    reader: Reader
+    request: type[Request]
+    writer: Writer
+
+    def read(self, body: bytes) -> tuple[NDArray[np.float32], Setting]:
+        """The people, float32 [rows, columns], and what is asked.
+
+        Raises NotJson, TooLarge or BadInput naming each value that breaks the contract.
+        """
+        plain = self.reader.read(body)
+        if plain is not None:
+            return plain
+        request = self.request.read(body)
+        return request.encoded().columns, request.asked
+
+
+class Waiting(NamedTuple):
+    """A request that was read: its rows, float32 [rows, columns], what it asks, and who is told the answer."""
+
+    columns: NDArray[np.float32]
+    asked: Setting
+    writer: Writer
+    tell: Callable[[Answer], None]
+
+
+class Desk:
+    """Answers the JSON requests to one model of a table, at its live point."""
+
+    def __init__(self, name: str, endpoint: Endpoint, live: Live) -> None:
+        self.name = name
+        self._endpoint = endpoint
+        self._live = live
+        self._waiting: list[Waiting] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def ask(self, way: Way, body: bytes, tell: Callable[[Answer], None]) -> None:
+        """Answer a body: a refused one at once, others at the end of this turn of the event loop.
+
+        What arrives in the same turn is scored in one call; nobody waits for others to arrive.
+        """
+        try:
+            columns, asked = way.read(body)
+        except tuple(STATUSES) as error:
+            tell(refusal(error))
+            return
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._answer)
+        self._waiting.append(Waiting(columns, asked, way.writer, tell))
+
+    def _answer(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if self._live.store.local:
+            try:
+                now = self._live.now(self.name)
+            except tuple(STATUSES) as error:
+                _tell_all(waiting, refusal(error))
+            else:
+                self._answer_at(now, waiting)
+            return
+        task = asyncio.get_running_loop().create_task(self._answer_soon(waiting))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer_soon(self, waiting: list[Waiting]) -> None:
+        """`_answer` where a server keeps the changes, which is asked once for all that wait."""
+        try:
+            now = await self._live.soon(self.name)
+        except tuple(STATUSES) as error:
+            _tell_all(waiting, refusal(error))
+        else:
+            self._answer_at(now, waiting)
+
+    def _answer_at(self, now: Now, waiting: list[Waiting]) -> None:
+        """Those who ask the same are scored together."""
+        alike: dict[Setting, list[Waiting]] = {}
+        for each in waiting:
+            alike.setdefault(each.asked, []).append(each)
+        for asked, group in alike.items():
+            self._answer_alike(now, asked, group)
+
+    def _answer_alike(self, now: Now, asked: Setting, group: list[Waiting]) -> None:
+        try:
+            at, version = self._endpoint.at(asked, now)
+            columns = group[0].columns if len(group) == 1 else np.concatenate([each.columns for each in group])
+            scores = self._endpoint.scorer.score(Inputs(columns), at=at)
+            texts = Texts.of(scores, self._endpoint.messages.bundle.name)
+            self._endpoint.count(*map(texts.decided.count, (POSITIVE, NEGATIVE, UNDECIDED)))
+            replies, first = [], 0
+            for each in group:
+                rows = slice(first, first + len(each.columns))
+                replies.append(each.writer.reply(texts, rows, at, version))
+                first = rows.stop
+        except tuple(STATUSES) as error:
+            if len(group) == 1:
+                group[0].tell(refusal(error))
+                return
+            # One of them is at fault, and the others should not hear of it.
+            for each in group:
+                self._answer_alike(now, asked, [each])
+        except Exception:
+            logger.exception("%s: could not answer", self.name)
+            _tell_all(group, lost())
+        else:
+            for each, reply in zip(group, replies, strict=True):
+                each.tell(Answer(200, reply))
+
+
+def _tell_all(waiting: list[Waiting], answer: Answer) -> None:
+    for each in waiting:
+        each.tell(answer)

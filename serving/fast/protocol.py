@@ -1,0 +1,172 @@
+"""HTTP on hot routes, answered before there is a scope, a task or a middleware for each request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from serving import doorway
+from serving.fast.routes import Route
+from serving.refusals import Answer, TooLarge
+
+# The hot routes of this process, by their path as it stands in a request.
+ROUTES: dict[bytes, Route] = {}
+TYPE, LENGTH, AUTHORIZATION = b"content-type", b"content-length", b"authorization"
+JSON = doorway.JSON.encode()
+# What asks for more than an answer goes the common way: a browser of another origin, a client that waits to be told
+# to send its body, an upgrade.
+COMMON = frozenset({b"origin", b"expect", b"upgrade"})
+STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's protocol, with a way of its own for JSON that is posted to a hot route.
+
+    One such request of a connection is answered at a time; any that follows it before its answer, or that is anything
+    else, goes uvicorn's way, which waits for its turn.
+    """
+
+    asked: Asked | None = None
+
+    def on_message_begin(self) -> None:
+        """A request begins: only what its line and headers are kept in is made new."""
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+        self.asked = None
+
+    def on_headers_complete(self) -> None:
+        """Its headers are there: which way does it go?"""
+        route = ROUTES.get(self.url)
+        if route is None or not self._is_plain(headers := dict(self.headers)):
+            self._go_the_common_way()
+            return
+        keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        self.cycle = self.asked = Asked(self, route, keep_alive=keep_alive)  # type: ignore[assignment]  # it stands in
+        authorization = headers.get(AUTHORIZATION)
+        refused = route.refusal(
+            None if authorization is None else authorization.decode("latin-1"),
+            self.server[0] if self.server else None,
+            int(headers.get(LENGTH, 0)),
+        )
+        if refused is not None:
+            self.asked.tell(refused)
+
+    def _go_the_common_way(self) -> None:
+        """Let uvicorn begin, and hand over what was heard so far."""
+        url, expects, headers = self.url, self.expect_100_continue, self.headers
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of its body is there."""
+        if self.asked is None:
+            super().on_body(body)
+        else:
+            self.asked.take(body)
+
+    def on_message_complete(self) -> None:
+        """It is there to its end."""
+        if self.asked is None:
+            super().on_message_complete()
+        else:
+            self.asked.end()
+
+    def resume_writing(self) -> None:
+        """Who asks has read what was written: it may ask on."""
+        super().resume_writing()
+        if self.asked is not None and self.asked.response_complete:
+            self.flow.resume_reading()
+
+    def tell(self, answer: Answer, *, keep_alive: bool) -> None:
+        """Write an answer, and go on to what follows."""
+        if not self.transport.is_closing():
+            self.transport.write(_as_http(answer, self.server_state, keep_alive=keep_alive))
+            if not keep_alive:
+                self.transport.close()
+        self.on_response_complete()
+        if self.flow.write_paused:
+            # Somebody asks and does not read: what is written for them would fill the memory.
+            self.flow.pause_reading()
+
+    def _is_plain(self, headers: Mapping[bytes, bytes]) -> bool:
+        return (
+            (self.cycle is None or self.cycle.response_complete)
+            and self.parser.get_method() == b"POST"
+            and headers.get(TYPE, JSON).partition(b";")[0].strip().lower() == JSON
+            and COMMON.isdisjoint(headers)
+        )
+
+
+class Asked:
+    """A request to a hot route, which stands where uvicorn has its cycle of request and response."""
+
+    __slots__ = ("_parts", "_protocol", "_route", "_size", "disconnected", "keep_alive", "response_complete")
+
+    def __init__(self, protocol: Protocol, route: Route, *, keep_alive: bool) -> None:
+        self.keep_alive = keep_alive
+        self.response_complete = False
+        self.disconnected = False
+        self._protocol = protocol
+        self._route = route
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    @property
+    def message_event(self) -> Asked:
+        """What uvicorn sets when a connection is lost; nobody waits for it here."""
+        return self
+
+    def set(self) -> None:
+        """Nobody waits."""
+
+    def take(self, part: bytes) -> None:
+        """A part of the body; what comes after an answer is not kept."""
+        if self.response_complete:
+            return
+        self._parts.append(part)
+        self._size += len(part)
+        try:
+            self._route.check_size(self._size)
+        except TooLarge as error:
+            self.tell(self._route.refused(error))
+
+    def end(self) -> None:
+        """The body is there to its end."""
+        if not self.response_complete:
+            self._route.ask(b"".join(self._parts), self.tell)
+
+    def tell(self, answer: Answer) -> None:
+        """Answer, and keep nothing of what was sent."""
+        self.response_complete = True
+        self._parts = []
+        self._protocol.tell(answer, keep_alive=self.keep_alive)
+
+
+def _as_http(answer: Answer, state: ServerState, *, keep_alive: bool) -> bytes:
+    status, body, more = answer
+    head = b"%bcontent-type: application/json\r\ncontent-length: %d\r\n" % (STATUS[status], len(body))
+    if more or not keep_alive:
+        lines = [f"{name}: {value}\r\n" for name, value in more.items()] + ["connection: close\r\n"] * (not keep_alive)
+        head += "".join(lines).encode("latin-1")
+    return b"%b%b\r\n%b" % (head, _shared(state), body)
+
+
+def _shared(state: ServerState) -> bytes:
+    """The headers that all answers of this second share, among them the date."""
+    global SHARED  # noqa: PLW0603  # of this process, as the clock is
+    headers, written = SHARED
+    if headers is not state.default_headers:
+        headers = state.default_headers
+        written = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+        SHARED = headers, written
+    return written
+
+
+# uvicorn makes a new list every second: that one, and how it is written.
+SHARED: tuple[list[tuple[bytes, bytes]] | None, bytes] = None, b""

@@ -1,0 +1,74 @@
+"""The hot routes: which addresses are answered without a detour, by which desk, in which form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+
+from models.errors import FulcrumError, Refusal
+from serving.endpoint import Endpoint
+from serving.fast.desk import Desk, Way
+from serving.fast.reader import ColumnsReader, RowsReader
+from serving.fast.writer import ColumnsWriter, RowsWriter
+from serving.gate import Gate
+from serving.live import Live
+from serving.refusals import STATUSES, Answer, TooLarge, refusal
+from serving.tally import TALLY
+
+
+@dataclass(frozen=True)
+class Route:
+    """An address at which a model is asked in one form."""
+
+    desk: Desk
+    way: Way
+    gate: Gate
+    max_bytes: int
+
+    def refusal(self, authorization: str | None, host: str | None, size: int) -> Answer | None:
+        """Why nothing of a request is read, counted, by who asks at which address for how much; None where it is."""
+        try:
+            self.gate.let_in(authorization, host)
+            self.check_size(size)
+        except tuple(STATUSES) as error:
+            return self.refused(error)
+        return None
+
+    def check_size(self, size: int) -> None:
+        """Raises TooLarge if so many bytes are more than are read."""
+        if size > self.max_bytes:
+            raise TooLarge([Refusal("body", f"should hold at most {self.max_bytes} bytes", "more")])
+
+    def refused(self, error: FulcrumError) -> Answer:
+        """An error as it is answered, counted."""
+        answer = refusal(error)
+        TALLY.answered(self.desk.name, answer.status, 0.0)
+        return answer
+
+    def ask(self, body: bytes, tell: Callable[[Answer], None]) -> None:
+        """Answer a body, now or at the end of this turn of the event loop."""
+        begun, name = perf_counter(), self.desk.name
+
+        def told(answer: Answer) -> None:
+            TALLY.answered(name, answer.status, perf_counter() - begun)
+            tell(answer)
+
+        self.desk.ask(self.way, body, told)
+
+
+def routes(endpoints: Mapping[str, Endpoint], live: Live, gate: Gate) -> dict[str, Route]:
+    """The addresses of those models that are asked by columns alone; a photograph costs more than any detour."""
+    found: dict[str, Route] = {}
+    for name, endpoint in endpoints.items():
+        if endpoint.columnar is None:
+            continue
+        desk, schema, messages = Desk(name, endpoint, live), endpoint.scorer.columns, endpoint.messages
+        ways = {
+            f"/{name}": Way(RowsReader(schema, max_rows=endpoint.max_rows), messages.request, RowsWriter(messages)),
+            f"/{name}/columns": Way(
+                ColumnsReader(schema, max_rows=endpoint.max_rows), endpoint.columnar.request, ColumnsWriter(messages)
+            ),
+        }
+        found |= {address: Route(desk, way, gate, messages.request.max_bytes) for address, way in ways.items()}
+    return found
