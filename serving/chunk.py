@@ -66,14 +66,18 @@ def score_chunk(scorer: Scorer, chunk: Chunk, *, at: Turned | None = None, folde
     return ScoredChunk(rows, (*chunk.refused, *encoded.refused), counts)
 
 
+def answers(manifest: Manifest) -> dict[str, pa.DataType]:
+    """The columns of an answer, and what each holds."""
+    found = {"probability": pa.float32(), "positive": pa.bool_(), "decision": pa.string()}
+    return found | {symptom.name: pa.float32() for symptom in manifest.symptoms}
+
+
 def scored_schema(manifest: Manifest, schema: pa.Schema) -> pa.Schema:
     """The columns of a table once it is scored: its own, then those of the answer, `probability` first.
 
     Raises BadInput if a column is missing, there twice, of a type that can not be read, or named like a score.
     """
-    answers = {"probability": pa.float32(), "positive": pa.bool_(), "decision": pa.string()}
-    answers |= {symptom.name: pa.float32() for symptom in manifest.symptoms}
-    names = schema.names
+    found, names = answers(manifest), schema.names
     refused = [
         Refusal(name, "should be the name of one column", f"{names.count(name)} columns of that name")
         for name in dict.fromkeys(names)
@@ -81,7 +85,7 @@ def scored_schema(manifest: Manifest, schema: pa.Schema) -> pa.Schema:
     ]
     refused += [
         Refusal(name, "is the name of a column of the result", "an input column of that name")
-        for name in answers
+        for name in found
         if name in names
     ]
     refused += [
@@ -93,7 +97,7 @@ def scored_schema(manifest: Manifest, schema: pa.Schema) -> pa.Schema:
     if refused:
         raise BadInput(refused)
     check_columns(manifest.columns, _types(schema, manifest.columns.asked))
-    for name, kind in answers.items():
+    for name, kind in found.items():
         schema = schema.append(pa.field(name, kind))
     return schema
 

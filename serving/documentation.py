@@ -30,6 +30,8 @@ class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own t
     operations: tuple[Operation, ...] = ()
     # What can be asked by a form too, by its address.
     forms: Mapping[str, type[Request]] = MappingProxyType({})
+    # Addresses that take whole tables, as OpenAPI describes them, without their refusals.
+    tables: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def openapi_spec(self) -> Any:
@@ -41,6 +43,9 @@ class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own t
             if api.route in self.forms:
                 post["requestBody"]["content"][FORM] = form(self.forms[api.route])
         described, bodies = describe(self.operations)
+        for path, verbs in self.tables.items():
+            post = verbs["post"]
+            described[path] = {"post": {**post, "responses": {**post["responses"], **_refusals()}}}
         # BentoML keeps the type of an address to itself.
         address = type(next(iter(document.paths.values())))
         return attrs.evolve(

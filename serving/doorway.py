@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import perf_counter
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import FulcrumError, Refusal
-from serving.form import FORM
 from serving.gate import Gate
 from serving.refusals import STATUSES, WrongMethod, WrongType, refuse
 from serving.tally import TALLY
@@ -17,21 +17,20 @@ JSON = "application/json"
 
 
 class Doorway:
-    """Lets in to the endpoints at `routes` who may ask, and only JSON that is posted; other paths are not looked at.
+    """Lets in who may ask, and only what is posted in a format that an address of `takes` takes.
 
-    Those of `forms` take forms too. BentoML would read any body as JSON, whatever its content type says, and refuse
+    Other addresses are not looked at. BentoML would read any body as JSON, whatever its content type says, and refuse
     in several shapes.
     """
 
-    def __init__(self, app: ASGIApp, gate: Gate, routes: frozenset[str], forms: frozenset[str] = frozenset()) -> None:
+    def __init__(self, app: ASGIApp, gate: Gate, takes: Mapping[str, tuple[str, ...]]) -> None:
         self.app = app
         self.gate = gate
-        self.routes = routes
-        self.forms = forms
+        self.takes = takes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, as ASGI has it."""
-        if scope["type"] != "http" or scope["path"] not in self.routes:
+        if scope["type"] != "http" or scope["path"] not in self.takes:
             await self.app(scope, receive, send)
             return
         refused = self._refusal(scope)
@@ -48,7 +47,6 @@ class Doorway:
         # OPTIONS asks about an endpoint, not of it: a browser does so first, and BentoML answers it where allowed.
         if scope["method"] not in {"POST", "OPTIONS"}:
             return WrongMethod([Refusal("method", "should be POST", scope["method"])])
-        kinds = (JSON, FORM) if scope["path"] in self.forms else (JSON,)
         if scope["method"] == "OPTIONS":
             return None
         headers, server = Headers(scope=scope), scope.get("server")
@@ -56,7 +54,8 @@ class Doorway:
             self.gate.let_in(headers.get("authorization"), server[0] if server else None)
         except tuple(STATUSES) as error:
             return error
-        got = headers.get("content-type", JSON)
+        kinds = self.takes[scope["path"]]
+        got = headers.get("content-type", JSON if JSON in kinds else "")
         if got.partition(";")[0].strip().lower() not in kinds:
             return WrongType([Refusal("content-type", f"should be {' or '.join(kinds)}", got or "an empty one")])
         return None

@@ -32,6 +32,10 @@ class NotAForm(BadInput):
     """Send a form: the body could not be read as one."""
 
 
+class NotATable(BadInput):
+    """Send a table as the content type says: the body could not be read as one."""
+
+
 class WrongMethod(BadInput):
     """Use another method: the address does not answer to this one."""
 
@@ -40,8 +44,18 @@ class TooLarge(BadInput):
     """Send fewer rows at once: the request is larger than the service takes."""
 
 
+class TooSlow(BadInput):
+    """Send faster: a request has to be there within some seconds."""
+
+
+class TooBusy(FulcrumError):
+    """Try again in a second: more is asked at once than can be answered in time."""
+
+    retry_after = 1
+
+
 class WrongType(BadInput):
-    """Say what the body is, JSON or, with a photograph, a form: the content type names another format."""
+    """Say what the body is, in a format that the address takes: the content type names another one."""
 
 
 class NoEndpoint(BadInput):
@@ -64,8 +78,10 @@ class Refused(Value):
 STATUSES: Mapping[type[FulcrumError], HTTPStatus] = {
     NotJson: HTTPStatus.BAD_REQUEST,
     NotAForm: HTTPStatus.BAD_REQUEST,
+    NotATable: HTTPStatus.BAD_REQUEST,
     WrongMethod: HTTPStatus.METHOD_NOT_ALLOWED,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    TooSlow: HTTPStatus.REQUEST_TIMEOUT,
     WrongType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     NoToken: HTTPStatus.UNAUTHORIZED,
     NotAllowed: HTTPStatus.FORBIDDEN,
@@ -74,6 +90,7 @@ STATUSES: Mapping[type[FulcrumError], HTTPStatus] = {
     Moved: HTTPStatus.CONFLICT,
     BadInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     Unreachable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TooBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     BadBundle: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreLost: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreSpoiled: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -114,7 +131,9 @@ def refusal(error: FulcrumError) -> Answer:
     """The same, for who speaks HTTP without Starlette."""
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
     body = Refused(error=str(error), refusals=_refusals(error)).model_dump_json().encode()
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else HEADERS.get(status, {})
+    headers = (
+        {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany | TooBusy) else HEADERS.get(status, {})
+    )
     return Answer(status, body, headers)
 
 

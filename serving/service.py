@@ -18,14 +18,16 @@ from models.errors import FulcrumError
 from serving import page, settings
 from serving.access import Access
 from serving.documentation import Documented
-from serving.doorway import Doorway
+from serving.doorway import JSON, Doorway
 from serving.endpoint import Endpoint
 from serving.fast.hook import install
 from serving.fast.routes import routes
+from serving.form import FORM
 from serving.gate import Gate
 from serving.live import Live
 from serving.messages import Reply, Request
 from serving.refusals import STATUSES, refuse
+from serving.tables import FORMATS, Tables
 from serving.together import Together
 from serving.tuning import Store
 from serving.turning import HANDLERS, Turning
@@ -49,6 +51,7 @@ except FulcrumError as error:
 
 GATE = Gate(ACCESS)
 LIVE = Live(STORE, {name: endpoint.scorer for name, endpoint in ENDPOINTS.items()})
+TABLES = Tables(ENDPOINTS, LIVE)
 TURNING = Turning(LIVE, ACCESS, max_bytes=SETTINGS.max_bytes)
 SCREEN, PRESURGICAL = ENDPOINTS["screen"], ENDPOINTS["presurgical"]
 ScreenRequest, ScreenReply = SCREEN.messages.request, SCREEN.messages.reply
@@ -109,11 +112,21 @@ async def _answer(name: str, request: Request) -> Reply | Response:
 
 REQUESTS = {"/screen": ScreenRequest, "/presurgical": PresurgicalRequest, "/pathway": PathwayRequest}
 FORMS = {route: request for route, request in REQUESTS.items() if request.columns.image}
-install(routes(ENDPOINTS, LIVE, GATE))
+install(
+    routes(ENDPOINTS, LIVE, GATE, max_wait=SETTINGS.max_wait),
+    seconds=SETTINGS.max_seconds,
+    connections=SETTINGS.max_connections,
+)
 Screening.add_asgi_middleware(
-    Doorway, gate=GATE, routes=frozenset(api.route for api in Screening.apis.values()), forms=frozenset(FORMS)
+    Doorway,
+    gate=GATE,
+    takes={api.route: (JSON, FORM) if api.route in FORMS else (JSON,) for api in Screening.apis.values()}
+    | dict.fromkeys(TABLES.addresses, tuple(FORMATS)),
 )
 # Mounted applications are asked before BentoML's own page, which loads a tag manager from elsewhere.
-Screening.mount_asgi_app(Starlette(routes=[*page.routes(), *TURNING.routes], exception_handlers=HANDLERS), path="/")
+Screening.mount_asgi_app(
+    Starlette(routes=[*page.routes(), *TURNING.routes, *TABLES.routes], exception_handlers=HANDLERS), path="/"
+)
 Screening.operations = TURNING.operations
+Screening.tables = TABLES.paths
 Screening.forms = FORMS

@@ -58,6 +58,25 @@ class Settings(Value):
         8_000_000, alias="FULCRUM_MAX_BYTES", ge=1, description="should be the most bytes of one request, at least 1"
     )
 
+    max_seconds: float = Field(
+        30.0,
+        alias="FULCRUM_MAX_SECONDS",
+        gt=0,
+        description="should be the most seconds until a request has arrived, above 0",
+    )
+    max_connections: int = Field(
+        1000,
+        alias="FULCRUM_MAX_CONNECTIONS",
+        ge=1,
+        description="should be the most connections to a worker at once, at least 1",
+    )
+    max_wait: float = Field(
+        0.5,
+        alias="FULCRUM_MAX_WAIT",
+        gt=0,
+        description="should be the most seconds that a request may wait for others before it, above 0",
+    )
+
     def most_rows(self, schema: Schema) -> int:
         """The most rows of one request for a model: fewer where each has a photograph, however small its file."""
         return min(self.max_rows, self.max_photographs) if schema.image else self.max_rows

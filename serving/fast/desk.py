@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +18,9 @@ from serving.fast.reader import Reader
 from serving.fast.writer import NEGATIVE, POSITIVE, UNDECIDED, Texts, Writer
 from serving.live import Live, Now
 from serving.messages import Request
-from serving.refusals import STATUSES, Answer, lost, refusal
+from serving.refusals import STATUSES, Answer, TooBusy, lost, refusal
 
+NEWEST = 0.1
 logger = logging.getLogger(__name__)
 
 
@@ -51,10 +53,17 @@ class Waiting(NamedTuple):
 
 
 class Desk:
-    """Answers the JSON requests to one model of a table, at its live point."""
+    """Answers the JSON requests to one model of a table, at its live point.
 
-    def __init__(self, name: str, endpoint: Endpoint, live: Live) -> None:
+    Who would have to wait longer than `max_wait` seconds for those who came before, as long as these took so far, is
+    told to come again: those who are let in keep their time.
+    """
+
+    def __init__(self, name: str, endpoint: Endpoint, live: Live, *, max_wait: float) -> None:
         self.name = name
+        self.max_wait = max_wait
+        self._rows_waiting = 0
+        self._seconds_a_row = 0.0
         self._endpoint = endpoint
         self._live = live
         self._waiting: list[Waiting] = []
@@ -65,6 +74,11 @@ class Desk:
 
         What arrives in the same turn is scored in one call; nobody waits for others to arrive.
         """
+        if self._waiting and self._rows_waiting * self._seconds_a_row > self.max_wait:
+            tell(
+                refusal(TooBusy(f"{self.name}: should be asked less at once, got {self._rows_waiting} rows that wait."))
+            )
+            return
         try:
             columns, asked = way.read(body)
         except tuple(STATUSES) as error:
@@ -72,10 +86,11 @@ class Desk:
             return
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._answer)
+        self._rows_waiting += len(columns)
         self._waiting.append(Waiting(columns, asked, way.writer, tell))
 
     def _answer(self) -> None:
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._rows_waiting = self._waiting, [], 0
         if self._live.store.local:
             try:
                 now = self._live.now(self.name)
@@ -99,11 +114,14 @@ class Desk:
 
     def _answer_at(self, now: Now, waiting: list[Waiting]) -> None:
         """Those who ask the same are scored together."""
+        begun, rows = perf_counter(), sum(len(each.columns) for each in waiting)
         alike: dict[Setting, list[Waiting]] = {}
         for each in waiting:
             alike.setdefault(each.asked, []).append(each)
         for asked, group in alike.items():
             self._answer_alike(now, asked, group)
+        # Of the last turns, the newest counts most.
+        self._seconds_a_row += NEWEST * ((perf_counter() - begun) / rows - self._seconds_a_row)
 
     def _answer_alike(self, now: Now, asked: Setting, group: list[Waiting]) -> None:
         try:

@@ -13,18 +13,29 @@ from collections.abc import Mapping
 
 import uvicorn.config
 
+from serving.fast.patience import Patience
 from serving.fast.routes import Route
 
 PARENT = "uvicorn.protocols.http.httptools_impl"
 # What the child uses of its parent and of uvicorn's table.
-USED = ("on_message_begin", "on_headers_complete", "on_body", "on_message_complete", "on_response_complete", "shutdown")
+USED = (
+    "connection_made",
+    "connection_lost",
+    "on_message_begin",
+    "on_headers_complete",
+    "on_body",
+    "on_message_complete",
+    "on_response_complete",
+    "shutdown",
+)
 CHOICE = "auto"
 
 
-def install(routes: Mapping[str, Route]) -> bool:
+def install(routes: Mapping[str, Route], *, seconds: float, connections: int) -> bool:
     """Let JSON posted to these routes be answered there in this process, and say whether it is.
 
-    To be called before uvicorn looks up its protocol, as a module that BentoML loads is.
+    A request has so many seconds to arrive, and so many connections may be there at once. To be called before uvicorn
+    looks up its protocol, as a module that BentoML loads is.
     """
     try:
         parent = importlib.import_module(PARENT).HttpToolsProtocol
@@ -33,7 +44,9 @@ def install(routes: Mapping[str, Route]) -> bool:
         return False
     if CHOICE not in table or not all(hasattr(parent, name) for name in USED):
         return False
-    protocol = importlib.import_module("serving.fast.protocol")
-    protocol.ROUTES.update({address.encode(): route for address, route in routes.items()})
-    table[CHOICE] = f"{protocol.__name__}:{protocol.Protocol.__name__}"
+    module = importlib.import_module("serving.fast.protocol")
+    module.Protocol.routes = {address.encode(): route for address, route in routes.items()}
+    module.Protocol.patience = Patience(seconds)
+    module.Protocol.most_connections = connections
+    table[CHOICE] = f"{module.__name__}:{module.Protocol.__name__}"
     return True

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from models.errors import FulcrumError, Refusal
 from serving import doorway
+from serving.fast.patience import Patience
 from serving.fast.routes import Route
-from serving.refusals import Answer, TooLarge
+from serving.refusals import Answer, TooBusy, TooLarge, TooSlow, refusal
 
-# The hot routes of this process, by their path as it stands in a request.
-ROUTES: dict[bytes, Route] = {}
 TYPE, LENGTH, AUTHORIZATION = b"content-type", b"content-length", b"authorization"
 JSON = doorway.JSON.encode()
 # What asks for more than an answer goes the common way: a browser of another origin, a client that waits to be told
@@ -29,7 +31,30 @@ class Protocol(HttpToolsProtocol):
     else, goes uvicorn's way, which waits for its turn.
     """
 
+    # Of this process: the hot routes, by their path as it stands in a request, and what is allowed.
+    routes: ClassVar[dict[bytes, Route]] = {}
+    patience: ClassVar[Patience] = Patience(30.0)
+    most_connections: ClassVar[int] = 1000
+
     asked: Asked | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent does
+        """Somebody is there, who may keep silent for a while only."""
+        super().connection_made(transport)
+        if len(self.connections) > self.most_connections:
+            self._end(TooBusy(f"connections: should be at most {self.most_connections} at once, got more."))
+        else:
+            self.patience.begin(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is there any more."""
+        self.patience.end(self)
+        super().connection_lost(exc)
+
+    def too_slow(self) -> None:
+        """End a request that is not there yet."""
+        rule = f"should be there within {self.patience.seconds:g} seconds"
+        self._end(TooSlow([Refusal("request", rule, "nothing, or a part of it")]))
 
     def on_message_begin(self) -> None:
         """A request begins: only what its line and headers are kept in is made new."""
@@ -37,10 +62,11 @@ class Protocol(HttpToolsProtocol):
         self.expect_100_continue = False
         self.headers = []
         self.asked = None
+        self.patience.begin(self)
 
     def on_headers_complete(self) -> None:
         """Its headers are there: which way does it go?"""
-        route = ROUTES.get(self.url)
+        route = self.routes.get(self.url)
         if route is None or not self._is_plain(headers := dict(self.headers)):
             self._go_the_common_way()
             return
@@ -72,6 +98,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """It is there to its end."""
+        self.patience.end(self)
         if self.asked is None:
             super().on_message_complete()
         else:
@@ -93,6 +120,12 @@ class Protocol(HttpToolsProtocol):
         if self.flow.write_paused:
             # Somebody asks and does not read: what is written for them would fill the memory.
             self.flow.pause_reading()
+
+    def _end(self, error: FulcrumError) -> None:
+        """Close the connection, and say why where nothing else is being said."""
+        if self.cycle is None or self.cycle.response_complete or self.asked is not None:
+            self.transport.write(_as_http(refusal(error), self.server_state, keep_alive=False))
+        self.transport.close()
 
     def _is_plain(self, headers: Mapping[bytes, bytes]) -> bool:
         return (

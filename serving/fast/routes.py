@@ -57,13 +57,17 @@ class Route:
         self.desk.ask(self.way, body, told)
 
 
-def routes(endpoints: Mapping[str, Endpoint], live: Live, gate: Gate) -> dict[str, Route]:
+def routes(endpoints: Mapping[str, Endpoint], live: Live, gate: Gate, *, max_wait: float) -> dict[str, Route]:
     """The addresses of those models that are asked by columns alone; a photograph costs more than any detour."""
     found: dict[str, Route] = {}
     for name, endpoint in endpoints.items():
         if endpoint.columnar is None:
             continue
-        desk, schema, messages = Desk(name, endpoint, live), endpoint.scorer.columns, endpoint.messages
+        desk, schema, messages = (
+            Desk(name, endpoint, live, max_wait=max_wait),
+            endpoint.scorer.columns,
+            endpoint.messages,
+        )
         ways = {
             f"/{name}": Way(RowsReader(schema, max_rows=endpoint.max_rows), messages.request, RowsWriter(messages)),
             f"/{name}/columns": Way(

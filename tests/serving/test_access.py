@@ -181,7 +181,7 @@ def test_a_file_that_cannot_be_read_or_written_is_named(tmp_path: Path) -> None:
 def test_a_person_shows_neither_token_nor_its_hash(file: Path) -> None:
     ada = Access.read(written(file, {"people": [person()]})).who(f"Bearer {SECRET}")
 
-    assert repr(ada) == "Person(name='ada', roles=('tune',))"
+    assert repr(ada) == "Person(name='ada', roles=('tune',), rate=None)"
 
 
 def test_a_new_token_is_random_and_long_and_only_its_hash_is_kept(file: Path) -> None:

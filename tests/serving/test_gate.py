@@ -18,7 +18,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from serving.access import Access, NotAllowed, NoToken, Person, add_person, new_token
-from serving.doorway import Doorway
+from serving.doorway import JSON, Doorway
 from serving.fast import protocol
 from serving.fast.routes import Route
 from serving.gate import Gate, TooMany
@@ -176,7 +176,7 @@ def test_what_comes_in_at_an_address_that_others_can_reach_is_refused_on_the_com
     async def answering(scope: Scope, receive: Receive, send: Send) -> None:
         await Response("answered")(scope, receive, send)
 
-    app = Doorway(answering, gate=Gate(Access(None)), routes=frozenset({"/screen"}))
+    app = Doorway(answering, gate=Gate(Access(None)), takes={"/screen": (JSON,)})
 
     async def ask(host: str, path: str) -> httpx.Response:
         # It names the address that it asks as that of the server.
@@ -207,7 +207,7 @@ class Wire(asyncio.Transport):
 def test_and_on_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
     route = Mock(wraps=Route(Mock(), Mock(), Gate(Access(None)), 100))
     route.ask = Mock()
-    monkeypatch.setattr(protocol, "ROUTES", {b"/screen": route})
+    monkeypatch.setattr(protocol.Protocol, "routes", {b"/screen": route})
 
     async def ask(host: str) -> bytes:
         async def nobody(scope: Scope, receive: Receive, send: Send) -> None:

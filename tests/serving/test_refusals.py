@@ -9,17 +9,22 @@ from starlette.responses import PlainTextResponse
 
 from models.errors import BadBundle, BadInput, FulcrumError, Refusal, Unreachable
 from serving import refusals
-from serving.access import NotAllowed, NoToken
+from serving.access import Access, NotAllowed, NoToken
 from serving.change import Change
-from serving.doorway import Doorway
+from serving.doorway import JSON, Doorway
+from serving.form import FORM
+from serving.gate import Gate
 from serving.messages import Request, request_of
 from serving.refusals import (
     SHOWN,
     STATUSES,
     NoEndpoint,
+    NotATable,
     NotForeseen,
     NotJson,
+    TooBusy,
     TooLarge,
+    TooSlow,
     WrongMethod,
     WrongType,
     refuse,
@@ -37,6 +42,8 @@ AGE = Refusal("rows.3.age", "should be a number from 0 to 120 years", "-1")
         (WrongMethod([AGE]), 405),
         (TooLarge([AGE]), 413),
         (WrongType([AGE]), 415),
+        (NotATable([AGE]), 400),
+        (TooSlow([AGE]), 408),
         (NoEndpoint([AGE]), 404),
         (NotForeseen([AGE]), 422),
         (BadInput([AGE]), 422),
@@ -59,6 +66,7 @@ def test_every_refusal_has_its_status_and_the_same_body(error: FulcrumError, sta
         (NoToken("Authorization: should be Bearer and a token, got nothing."), 401),
         (NotAllowed("bo: should have the role tune to do this, got predict."), 403),
         (StoreLost("sqlite:///changes.db: should answer as a store of changes, got: database is locked."), 503),
+        (TooBusy("screen: should be asked less at once, got 30 rows that wait."), 503),
         (StoreSpoiled("operating_point_changes.screen.2.hash: should be aa, got 'bb'."), 503),
     ],
 )
@@ -68,6 +76,7 @@ def test_what_is_no_value_of_the_request_is_said_in_words_alone(error: FulcrumEr
     assert response.status_code == status
     assert json.loads(response.body) == {"error": str(error), "refusals": []}
     assert response.headers.get("www-authenticate") == ("Bearer" if status == 401 else None)
+    assert response.headers.get("retry-after") == ("1" if isinstance(error, TooBusy) else None)
 
 
 def test_a_contract_that_can_not_be_certified_says_what_would_do() -> None:
@@ -146,10 +155,10 @@ def request_type() -> type[Request]:
 
 def sent(method: str, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
     """What an application that answers everything answers with the doorway before `/screen`."""
-    inside = Doorway(PlainTextResponse("inside"), frozenset({"/screen"}))
+    inside = Doorway(PlainTextResponse("inside"), Gate(Access(None)), {"/screen": (JSON,)})
 
     async def send() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(inside), base_url="http://inside") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(inside), base_url="http://127.0.0.1") as client:
             return await client.request(method, path, content=b"{}", headers=headers)
 
     return asyncio.run(send())
@@ -195,10 +204,10 @@ def test_other_paths_and_questions_about_the_endpoint_are_none_of_the_doorway() 
 
 @pytest.mark.parametrize(("path", "status"), [("/seeing", 200), ("/screen", 415)])
 def test_a_form_goes_through_only_where_there_are_photographs(path: str, status: int) -> None:
-    inside = Doorway(PlainTextResponse("inside"), frozenset({"/screen", "/seeing"}), frozenset({"/seeing"}))
+    inside = Doorway(PlainTextResponse("inside"), Gate(Access(None)), {"/screen": (JSON,), "/seeing": (JSON, FORM)})
 
     async def send() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(inside), base_url="http://inside") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(inside), base_url="http://127.0.0.1") as client:
             return await client.post(path, files={"photograph": b""})
 
     assert asyncio.run(send()).status_code == status

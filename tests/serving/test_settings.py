@@ -6,6 +6,7 @@ import pytest
 
 import models
 from serving.settings import SHIPPED, STATE, BadSetting, Settings, read
+from tests.running import ROOT
 
 
 def test_settings_are_read_from_the_environment(tmp_path: Path) -> None:
@@ -64,3 +65,8 @@ def test_all_bad_settings_are_named_at_once(tmp_path: Path) -> None:
         read({"FULCRUM_BUNDLES": str(tmp_path), "FULCRUM_MAX_ROWS": "x", "FULCRUM_MAX_BYTES": "y"})
 
     assert [line.split(":")[0] for line in str(refused.value).splitlines()] == ["FULCRUM_MAX_ROWS", "FULCRUM_MAX_BYTES"]
+
+
+def test_every_setting_stands_in_the_documentation() -> None:
+    page = (ROOT / "docs" / "serving.md").read_text()
+    assert [name for field in Settings.model_fields.values() if (name := f"`{field.alias}` |") not in page] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def live(screen: Endpoint, store: Store) -> Live:
 
 @pytest.fixture
 def hot(screen: Endpoint, live: Live) -> dict[str, Route]:
-    return routes({"screen": screen}, live, Gate(Access(None)))
+    return routes({"screen": screen}, live, Gate(Access(None)), max_wait=0.5)
 
 
 @pytest.fixture
@@ -234,6 +235,39 @@ def test_what_nobody_foresaw_is_a_500_for_each_and_stands_in_the_log(
     assert "the disk is on fire" in caplog.text
 
 
+def test_who_would_wait_too_long_is_told_to_come_again_and_the_others_are_answered(
+    screen: Endpoint, live: Live, counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hot = routes({"screen": screen}, live, Gate(Access(None)), max_wait=0.5)
+    asked = [rows(10, seed) for seed in range(8)]
+    assert {answer.status for answer in in_one_turn(hot, asked)} == {200}
+
+    # As if a row had always taken 20 ms: those behind 25 rows would wait longer than half a second.
+    monkeypatch.setattr(hot["/screen"].desk, "_seconds_a_row", 0.02)
+    found = in_one_turn(hot, asked)
+    assert [answer.status for answer in found] == [200] * 3 + [503] * 5
+    assert found[-1].headers == {"Retry-After": "1"}
+    assert said(found[-1])["error"] == "screen: should be asked less at once, got 30 rows that wait."
+    assert counting.calls[-1] == 30
+    # Somebody who is alone is always answered.
+    monkeypatch.setattr(hot["/screen"].desk, "_seconds_a_row", 100.0)
+    assert in_one_turn(hot, asked[:1])[0].status == 200
+
+
+def test_what_a_row_takes_is_learnt_from_what_rows_took(hot: dict[str, Route], counting: Counting) -> None:
+    desk = hot["/screen"].desk
+    score = counting._score
+
+    def slow(people: Inputs, *, at: Turned) -> Scores:
+        time.sleep(0.002 * len(people))
+        return score(people, at=at)
+
+    counting._score = slow
+    for seed in range(60):
+        in_one_turn(hot, [rows(2, seed)])
+    assert 0.0018 < desk._seconds_a_row < 0.02
+
+
 def test_a_model_of_photographs_has_no_hot_route(screen: Endpoint, live: Live) -> None:
     seeing = Endpoint(screen.scorer, screen.messages, None, max_rows=5)
-    assert routes({"screen": seeing}, live, Gate(Access(None))) == {}
+    assert routes({"screen": seeing}, live, Gate(Access(None)), max_wait=0.5) == {}
