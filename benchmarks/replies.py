@@ -34,6 +34,7 @@ class Found:
     versions: set[tuple[str, int]] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
 
     def __iadd__(self, other: Found) -> Self:
         self.answers += other.answers
@@ -41,6 +42,8 @@ class Found:
         self.versions |= other.versions
         self.wrong += other.wrong
         self.stale += other.stale
+        self.wrong += [f"id {each} came twice" for each in self.ids & other.ids]
+        self.ids |= other.ids
         return self
 
 
@@ -167,6 +170,10 @@ def check(answers: Sequence[Answer], told: Mapping[str, Told], expected: Expecte
             found.wrong.append(f"/{answer.endpoint}: status {answer.reply.status}: {answer.reply.body[:300]!r}")
             continue
         reply = json.loads(answer.reply.body)
+        name = reply.pop("id", "")
+        if not name or name in found.ids:
+            found.wrong.append(f"/{answer.endpoint}: should have an id of its own, got {name!r}")
+        found.ids.add(name)
         found.rows += len(reply["rows"])
         steps = {name: reply[name] for name in TURNED} if answer.endpoint == "pathway" else {answer.endpoint: reply}
         versions = {name: step["version"] for name, step in steps.items()}

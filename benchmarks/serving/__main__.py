@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import polars as pl
 import typer
 from rich.console import Console
 
@@ -16,10 +18,11 @@ from benchmarks.serving import limit, page
 from benchmarks.serving.job import make, rows
 from benchmarks.serving.load import BODIES, drive, there
 from benchmarks.serving.servers import SERVERS, Running, Server, ask, started
+from serving.tables import ARROW, PARQUET
 
 OUT = Path("out") / "serving"
 CONNECTIONS = (1, 16, 64)
-BATCH = 100
+BATCH, TABLE = 100, 10_000
 screen = Console()
 
 
@@ -52,6 +55,8 @@ def main(
             }
             for count in (1, BATCH)
         ]
+        with tempfile.TemporaryDirectory() as folder:
+            found.append({"server": "in process", "rows a second": limit.batch(bundles, Path(folder))})
         (out / "measured.json").write_text(json.dumps(found, indent=1))
     page.write(found, docs)
 
@@ -67,24 +72,52 @@ def _measured(running: Running, folder: Path, seconds: float) -> list[dict[str, 
     for job, path, count, by_column in jobs:
         sent = [server.body(rows(count, seed), by_column=by_column) for seed in range(BODIES)]
         drive(running.url, path, sent, folder, connections=16, seconds=1)
-        for connections in CONNECTIONS:
-            before = running.cpu_seconds()
-            load = drive(running.url, path, sent, folder, connections=connections, seconds=seconds)
-            if load.failed:
-                raise SystemExit(f"{server.name}: {load.failed} of {load.requests} requests failed.")
-            found.append(
-                {
-                    "server": server.name,
-                    "job": job,
-                    "connections": connections,
-                    "rate": load.rate,
-                    "median": load.median,
-                    "p99": load.p99,
-                    "cpu": (running.cpu_seconds() - before) / load.requests,
-                }
-            )
+        found += [
+            {"job": job, **_driven(running, path, sent, folder, connections=connections, seconds=seconds)}
+            for connections in CONNECTIONS
+        ]
+    for kind in (ARROW, PARQUET) if server.table else ():
+        load = _driven(
+            running, str(server.table), [_table(kind)], folder, connections=2, seconds=2 * seconds, kind=kind
+        )
+        found.append({"job": kind, **load})
     found.append({"server": server.name, "start": running.seconds_to_first_answer, "megabytes": running.megabytes()})
     return found
+
+
+def _driven(
+    running: Running,
+    path: str,
+    sent: list[bytes],
+    folder: Path,
+    *,
+    connections: int,
+    seconds: float,
+    kind: str = "application/json",
+) -> dict[str, Any]:
+    """One load, and what it cost."""
+    before = running.cpu_seconds()
+    load = drive(running.url, path, sent, folder, connections=connections, seconds=seconds, kind=kind)
+    if load.failed:
+        raise SystemExit(f"{running.server.name}: {load.failed} of {load.requests} requests failed.")
+    return {
+        "server": running.server.name,
+        "connections": connections,
+        "rate": load.rate,
+        "median": load.median,
+        "p99": load.p99,
+        "cpu": (running.cpu_seconds() - before) / load.requests,
+    }
+
+
+def _table(kind: str) -> bytes:
+    """Ten thousand people as bytes of a table."""
+    frame, sink = pl.DataFrame(rows(TABLE, 0)), io.BytesIO()
+    if kind == ARROW:
+        frame.write_ipc_stream(sink)
+    else:
+        frame.write_parquet(sink)
+    return sink.getvalue()
 
 
 def _check(server: Server, url: str) -> None:

@@ -5,7 +5,6 @@ The network is the one of size 20-256-256-128; what it says of anybody means not
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +59,6 @@ def rows(count: int, seed: int) -> list[dict[str, Any]]:
     """People as a request names them."""
     found = decode_rows(SCHEMA, generate(SCHEMA, count, seed))
     return [{name: round(cell, 2) if isinstance(cell, float) else cell for name, cell in row.items()} for row in found]
-
-
-def bodies(many: int, count: int) -> list[bytes]:
-    """So many requests for so many people each."""
-    return [json.dumps({"rows": rows(count, seed)}).encode() for seed in range(many)]
 
 
 def _people() -> pl.DataFrame:

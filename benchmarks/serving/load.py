@@ -11,10 +11,14 @@ from pathlib import Path
 BODIES = 64
 SCRIPT = """
 local bodies = {}
-for line in io.lines("%s") do bodies[#bodies + 1] = line end
+for place = 1, %d do
+  local file = io.open(string.format("%s/body-%%d", place), "rb")
+  bodies[place] = file:read("*all")
+  file:close()
+end
 local turn = 0
 wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Content-Type"] = "%s"
 request = function()
   turn = turn %% #bodies + 1
   return wrk.format(nil, "%s", nil, bodies[turn])
@@ -50,11 +54,21 @@ def there() -> bool:
     return shutil.which("wrk") is not None
 
 
-def drive(url: str, path: str, bodies: list[bytes], folder: Path, *, connections: int, seconds: float) -> Load:
-    """Ask over and over for some seconds."""
-    lines, script = folder / "bodies", folder / "load.lua"
-    lines.write_bytes(b"\n".join(bodies))
-    script.write_text(SCRIPT % (lines, path))
+def drive(
+    url: str,
+    path: str,
+    bodies: list[bytes],
+    folder: Path,
+    *,
+    connections: int,
+    seconds: float,
+    kind: str = "application/json",
+) -> Load:
+    """Ask over and over for some seconds, with each body in turn."""
+    for place, body in enumerate(bodies, 1):
+        (folder / f"body-{place}").write_bytes(body)
+    script = folder / "load.lua"
+    script.write_text(SCRIPT % (len(bodies), folder, kind, path))
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--latency", "-s", str(script), url]
     said = subprocess.run(command, capture_output=True, check=True, timeout=seconds + 60).stdout
     found = TOLD.search(said)

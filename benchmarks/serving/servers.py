@@ -37,6 +37,7 @@ class Server:
     one: str = "/one"
     many: str = "/many"
     columns: str | None = None
+    table: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
     def body(self, people: list[dict[str, Any]], *, by_column: bool = False) -> bytes:
@@ -63,6 +64,7 @@ def _fulcrum(name: str, workers: int) -> Server:
         one="/screen",
         many="/screen",
         columns="/screen/columns",
+        table="/screen/table",
         environment={"BENTOML_CONFIG_OPTIONS": f"services.fulcrum.workers={workers}"},
     )
 

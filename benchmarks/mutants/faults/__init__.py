@@ -8,6 +8,7 @@ from benchmarks.mutants.faults import (
     asking,
     carrying,
     certifying,
+    hot,
     learning,
     looking,
     measuring,
@@ -16,6 +17,6 @@ from benchmarks.mutants.faults import (
     sites,
 )
 
-FAMILIES = (certifying, asking, measuring, carrying, answering, pathways, sites, serving, looking, learning)
+FAMILIES = (certifying, asking, measuring, carrying, answering, pathways, sites, serving, hot, looking, learning)
 MUTANTS: list[Mutant] = [mutant for family in FAMILIES for mutant in family.MUTANTS]
 TESTS: dict[str, list[str]] = {file: tests for family in FAMILIES for file, tests in family.TESTS.items()}
