@@ -25,7 +25,17 @@ from benchmarks.mutants.faults import TESTS
 
 ROOT = Path(__file__).parents[2]
 # All that the tests of models/ and serving/ read.
-COPIED = ("models", "serving", "training", "commands", "tests", "fulcrum.py", "demo.py", "pyproject.toml")
+COPIED = (
+    "models",
+    "serving",
+    "training",
+    "commands",
+    "tests",
+    "fulcrum.py",
+    "demo.py",
+    "pyproject.toml",
+    "bentofile.yaml",
+)
 LOADED = ["numpy", "onnx", "onnxruntime", "polars", "pydantic", "pytest", "scipy.stats"]
 SECONDS = 300  # a fault may make a loop endless, which is noticed too
 

@@ -74,7 +74,7 @@ class Desk:
 
         What arrives in the same turn is scored in one call; nobody waits for others to arrive.
         """
-        if self._waiting and self._rows_waiting * self._seconds_a_row > self.max_wait:
+        if self._rows_waiting * self._seconds_a_row > self.max_wait:
             tell(
                 refusal(TooBusy(f"{self.name}: should be asked less at once, got {self._rows_waiting} rows that wait."))
             )

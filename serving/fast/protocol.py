@@ -104,10 +104,20 @@ class Protocol(HttpToolsProtocol):
         else:
             self.asked.end()
 
+    def on_response_complete(self) -> None:
+        """One is answered: on to the next, which is read only if nothing waits here, to be answered or to be taken.
+
+        uvicorn reads on as soon as one of many on a connection is answered, however many wait behind it: a client that
+        asks and never reads could fill the memory.
+        """
+        super().on_response_complete()
+        if self.pipeline or self.flow.write_paused:
+            self.flow.pause_reading()
+
     def resume_writing(self) -> None:
-        """Who asks has read what was written: it may ask on."""
+        """Who asks has read what was written: they may ask on."""
         super().resume_writing()
-        if self.asked is not None and self.asked.response_complete:
+        if not self.pipeline and (self.cycle is None or self.cycle.response_complete):
             self.flow.resume_reading()
 
     def tell(self, answer: Answer, *, keep_alive: bool) -> None:
@@ -117,9 +127,6 @@ class Protocol(HttpToolsProtocol):
             if not keep_alive:
                 self.transport.close()
         self.on_response_complete()
-        if self.flow.write_paused:
-            # Somebody asks and does not read: what is written for them would fill the memory.
-            self.flow.pause_reading()
 
     def _end(self, error: FulcrumError) -> None:
         """Close the connection, and say why where nothing else is being said."""

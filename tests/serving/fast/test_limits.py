@@ -87,12 +87,20 @@ def test_a_drop_now_and_then_does_not_buy_more_time(narrow: Server) -> None:
         assert time.monotonic() - begun < 6
 
 
-def test_a_connection_that_asked_in_time_goes_on(narrow: Server) -> None:
+def test_a_connection_that_asked_in_time_goes_on_however_long_it_rests(narrow: Server) -> None:
     with connected(narrow) as connection:
-        for _ in range(3):
+        for _ in range(2):
             connection.sendall(HEAD + b"\r\n" + BODY)
             assert connection.recv(65536).startswith(b"HTTP/1.1 200")
-            time.sleep(0.7)
+            time.sleep(2.5 * SECONDS)
+
+
+def test_its_second_request_has_to_arrive_in_time_too(narrow: Server) -> None:
+    with connected(narrow) as connection:
+        connection.sendall(HEAD + b"\r\n" + BODY)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        connection.sendall(HEAD)
+        assert to_its_end(connection).startswith(b"HTTP/1.1 408")
 
 
 def test_more_connections_than_may_be_are_sent_away_and_the_others_are_served(narrow: Server) -> None:

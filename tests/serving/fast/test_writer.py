@@ -104,3 +104,5 @@ def test_many_points_of_their_own_do_not_fill_the_memory(
         assert body["operating_point"]["threshold"] == at.threshold
         assert body["version"] == turn
         assert len(writer._frames) <= 3
+        # A point is known by its address, so it has to stay where it is.
+        assert any(kept is at for kept, _ in writer._frames.values())
