@@ -44,7 +44,7 @@ def main() -> None:
     fulcrum("train", name, "--out", str(OUT))
     title("3. Verify the bundles, and hand over the evidence")
     fulcrum("verify", *(str(OUT / name / model) for model in MODELS))
-    fulcrum("report", str(OUT / name / "screen"))
+    fulcrum("report", str(OUT / name / "screen"), "--out", str(OUT / name / "report"))
     study = find_study(name)
     people = some_people(study)
     token = let_in(OUT / name / "access.json")
