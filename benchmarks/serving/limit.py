@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,14 +24,14 @@ BATCH_ROWS = 100_000
 
 def inference(bundles: Path, count: int) -> float:
     """Seconds of one call of the runtime for so many rows."""
-    graph.os.environ[graph.HOME] = str(bundles)
+    os.environ[graph.HOME] = str(bundles)
     loaded, cells = graph.session(), generate(SCHEMA, count, seed=0)
     return fastest(lambda: loaded.run(graph.OUTPUTS, {"columns": cells}))
 
 
 def job(bundles: Path, count: int) -> float:
     """Seconds from the bytes of a request for so many rows to the bytes of its answer, by msgspec."""
-    graph.os.environ[graph.HOME] = str(bundles)
+    os.environ[graph.HOME] = str(bundles)
     loaded, body = graph.session(), json.dumps({"rows": rows(count, 0)}).encode()
     decode, encode = msgspec.json.Decoder(typed.FastRecords).decode, msgspec.json.Encoder().encode
 

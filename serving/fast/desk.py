@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import FulcrumError
 from models.inputs import Inputs
 from models.turn import Setting
 from serving.endpoint import Endpoint
@@ -94,8 +95,8 @@ class Desk:
         if self._live.store.local:
             try:
                 now = self._live.now(self.name)
-            except tuple(STATUSES) as error:
-                _tell_all(waiting, refusal(error))
+            except Exception as error:  # noqa: BLE001  # whatever it is, those who wait are told
+                _tell_all(waiting, self._why(error))
             else:
                 self._answer_at(now, waiting)
             return
@@ -107,8 +108,8 @@ class Desk:
         """`_answer` where a server keeps the changes, which is asked once for all that wait."""
         try:
             now = await self._live.soon(self.name)
-        except tuple(STATUSES) as error:
-            _tell_all(waiting, refusal(error))
+        except Exception as error:  # noqa: BLE001  # the same
+            _tell_all(waiting, self._why(error))
         else:
             self._answer_at(now, waiting)
 
@@ -135,19 +136,23 @@ class Desk:
                 rows = slice(first, first + len(each.columns))
                 replies.append(each.writer.reply(texts, rows, at, version))
                 first = rows.stop
-        except tuple(STATUSES) as error:
-            if len(group) == 1:
-                group[0].tell(refusal(error))
+        except Exception as error:  # noqa: BLE001  # the same
+            if len(group) == 1 or not isinstance(error, tuple(STATUSES)):
+                _tell_all(group, self._why(error))
                 return
             # One of them is at fault, and the others should not hear of it.
             for each in group:
                 self._answer_alike(now, asked, [each])
-        except Exception:
-            logger.exception("%s: could not answer", self.name)
-            _tell_all(group, lost())
         else:
             for each, reply in zip(group, replies, strict=True):
                 each.tell(Answer(200, reply))
+
+    def _why(self, error: Exception) -> Answer:
+        """An error as it is answered; one that nobody foresaw stands in the log."""
+        if isinstance(error, FulcrumError) and isinstance(error, tuple(STATUSES)):
+            return refusal(error)
+        logger.error("%s: could not answer", self.name, exc_info=error)
+        return lost()
 
 
 def _tell_all(waiting: list[Waiting], answer: Answer) -> None:

@@ -203,6 +203,18 @@ def test_where_the_store_is_lost_nobody_is_answered(
     ] * 2
 
 
+@pytest.mark.parametrize("local", [True, False])
+def test_a_store_that_breaks_as_nobody_foresaw_keeps_nobody_waiting(
+    hot: dict[str, Route], store: Store, monkeypatch: pytest.MonkeyPatch, *, local: bool
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the disk is on fire")
+
+    monkeypatch.setattr(store, "current", broken)
+    monkeypatch.setattr(Store, "local", property(lambda _: local))
+    assert [answer.status for answer in in_one_turn(hot, [rows(1, 1), columns(2, 2)])] == [500, 500]
+
+
 def test_a_store_that_is_elsewhere_is_asked_once_for_all(
     hot: dict[str, Route], store: Store, monkeypatch: pytest.MonkeyPatch, counting: Counting
 ) -> None:
