@@ -5,6 +5,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # AutoGluon wants other versions of what is used here, and has an environment of its own.
 AUTOGLUON ?= .venv-autogluon
+# So do other servers that `make bench-serving` compares with.
+PEERS := $(patsubst %,.venv-peers/%/.ready,litserve mlflow mlserver ray)
+litserve := litserve==0.2.19
+mlflow := mlflow==3.17.0
+mlserver := mlserver==1.7.1
+ray := ray[serve]==2.60.0
 # What to run of `make bench-quality`, e.g. QUALITY="--tables pima --repeats 0".
 QUALITY ?=
 
@@ -91,9 +97,15 @@ bench-quality: $(READY) $(AUTOGLUON)/.ready
 	$(BIN)/python -m benchmarks.quality page
 	$(BIN)/python -m benchmarks.quality.ablating
 
-bench-serving: $(READY)
+bench-serving: $(READY) $(PEERS)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	$(BIN)/python -m benchmarks.serving
+
+.venv-peers/%/.ready: PACKAGES = $($*)
+.venv-peers/%/.ready:
+	$(PYTHON) -m venv .venv-peers/$*
+	.venv-peers/$*/bin/pip install --quiet --disable-pip-version-check $(PACKAGES) onnxruntime msgspec
+	@touch $@
 
 $(AUTOGLUON)/.ready:
 	$(PYTHON) -m venv $(AUTOGLUON)
@@ -101,4 +113,4 @@ $(AUTOGLUON)/.ready:
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(AUTOGLUON) out build .coverage* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(AUTOGLUON) .venv-peers out build .coverage* .pytest_cache .mypy_cache .ruff_cache

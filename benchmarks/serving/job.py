@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from benchmarks.serving.peers import fields
 from models.bundle import Bundle, open_bundle
 from models.contracts.precision import Precision
 from models.contracts.recall import Recall
@@ -36,18 +37,36 @@ MODELS = ("screen", "presurgical")
 ROWS = 12_000
 
 
-def make(folder: Path) -> Path:
-    """Both models, trained for a moment on simulated people, in `folder/serving`; kept if they are there."""
-    home = folder / "serving"
+def wide(columns: int) -> Schema:
+    """So many measures, and nothing else."""
+    return Schema(
+        columns=tuple(
+            Numeric(name=f"measure_{number}", meaning=f"measure {number}", unit="mmol/l", low=0, high=10)
+            for number in range(1, columns + 1)
+        )
+    )
+
+
+def make(folder: Path, name: str = "serving", *, schema: Schema = SCHEMA, symptoms: tuple[str, ...] = SYMPTOMS) -> Path:
+    """Both models, trained for a moment on simulated people, in `folder/name`; kept if they are there."""
+    home = folder / name
     if not all((home / model / "manifest.json").exists() for model in MODELS):
         from training.run import load, run  # noqa: PLC0415  # a server of the benchmark does without
 
-        _people().write_parquet(folder / "people.parquet")
-        study = _study(folder / "people.parquet")
+        file = folder / f"{name}.parquet"
+        _people(schema, symptoms).write_parquet(file)
+        study = _study(name, file, schema, symptoms)
         loaded = load(study)
         for model in study.models:
             run(study, model, loaded, folder)
+    fields.write(home, tuple(map(_field, schema.columns)), symptoms)
     return home
+
+
+def _field(column: Column) -> fields.Field:
+    low, high = (column.low, column.high) if isinstance(column, Numeric) else (None, None)
+    kinds = column.categories if isinstance(column, Categorical) else ()
+    return fields.Field(column.name, low, high, kinds, column.missing == "impute")
 
 
 def opened(folder: Path) -> Bundle:
@@ -55,25 +74,25 @@ def opened(folder: Path) -> Bundle:
     return open_bundle(folder / "screen")
 
 
-def rows(count: int, seed: int) -> list[dict[str, Any]]:
+def rows(count: int, seed: int, schema: Schema = SCHEMA) -> list[dict[str, Any]]:
     """People as a request names them."""
-    found = decode_rows(SCHEMA, generate(SCHEMA, count, seed))
+    found = decode_rows(schema, generate(schema, count, seed))
     return [{name: round(cell, 2) if isinstance(cell, float) else cell for name, cell in row.items()} for row in found]
 
 
-def _people() -> pl.DataFrame:
-    encoded = generate(SCHEMA, ROWS, seed=0)
-    table = pl.DataFrame(decode_rows(SCHEMA, encoded))
-    risk = 0.8 * (encoded[:, :5] / SCHEMA.bounds[1, :5] - 0.5).sum(axis=1) * 5
+def _people(schema: Schema, symptoms: tuple[str, ...]) -> pl.DataFrame:
+    encoded = generate(schema, ROWS, seed=0)
+    table = pl.DataFrame(decode_rows(schema, encoded))
+    risk = 0.8 * (encoded[:, :5] / schema.bounds[1, :5] - 0.5).sum(axis=1) * 5
     random = np.random.default_rng(1)
     sick = random.random(ROWS) < 1 / (1 + np.exp(-risk))
-    signs = {name: np.where(sick, 1.0, 0.0) + random.normal(size=ROWS) for name in SYMPTOMS}
+    signs = {name: np.where(sick, 1.0, 0.0) + random.normal(size=ROWS) for name in symptoms}
     return table.with_columns(
         pl.Series("sick", np.where(sick, "yes", "no")), *(pl.Series(*pair) for pair in signs.items())
     )
 
 
-def _study(file: Path) -> Any:
+def _study(name: str, file: Path, schema: Schema, symptoms: tuple[str, ...]) -> Any:
     from training.losses.cost_weighted import CostWeighted  # noqa: PLC0415  # the same
     from training.losses.huber import Huber  # noqa: PLC0415
     from training.networks.mlp import MLP  # noqa: PLC0415
@@ -84,25 +103,25 @@ def _study(file: Path) -> Any:
 
     terms = (
         Term(on="sick", against="sick", by=CostWeighted()),
-        *(Term(on=name, against=name, by=Huber(), weight=0.1) for name in SYMPTOMS),
+        *(Term(on=symptom, against=symptom, by=Huber(), weight=0.1) for symptom in symptoms),
     )
     contracts = (Recall(at_least=0.9), Precision(at_least=0.6, prevalence=0.3))
     return Study(
-        name="serving",
+        name=name,
         source=File(path=str(file)),
-        columns=SCHEMA,
+        columns=schema,
         outcome=Outcome(name="sick", column="sick", positive="yes", meaning="is sick"),
-        symptoms=tuple(SymptomLabel(name=name, column=name, meaning=name) for name in SYMPTOMS),
+        symptoms=tuple(SymptomLabel(name=symptom, column=symptom, meaning=symptom) for symptom in symptoms),
         split=Random(shares=Shares(training=0.4, validation=0.2, certification=0.3, test=0.1)),
         models=tuple(
             Model(
-                name=name,
+                name=model,
                 purpose="A benchmark.",
                 network=MLP(hidden=(256, 256, 128)),
                 terms=terms,
                 contract=contract,
                 budget=Budget(epochs=3, batch=256),
             )
-            for name, contract in zip(MODELS, contracts, strict=True)
+            for model, contract in zip(MODELS, contracts, strict=True)
         ),
     )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import polars as pl
 
 from benchmarks.serving.job import SCHEMA, opened, rows
-from benchmarks.serving.peers import graph, typed
+from benchmarks.serving.peers.fields import HOME
 from models.generate import generate
 from models.scorer import Scorer
 from serving.batch import score_file
@@ -24,14 +26,14 @@ BATCH_ROWS = 100_000
 
 def inference(bundles: Path, count: int) -> float:
     """Seconds of one call of the runtime for so many rows."""
-    os.environ[graph.HOME] = str(bundles)
+    graph = _peer(bundles, "graph")
     loaded, cells = graph.session(), generate(SCHEMA, count, seed=0)
     return fastest(lambda: loaded.run(graph.OUTPUTS, {"columns": cells}))
 
 
 def job(bundles: Path, count: int) -> float:
     """Seconds from the bytes of a request for so many rows to the bytes of its answer, by msgspec."""
-    os.environ[graph.HOME] = str(bundles)
+    graph, typed = _peer(bundles, "graph"), _peer(bundles, "typed")
     loaded, body = graph.session(), json.dumps({"rows": rows(count, 0)}).encode()
     decode, encode = msgspec.json.Decoder(typed.FastRecords).decode, msgspec.json.Encoder().encode
 
@@ -40,6 +42,12 @@ def job(bundles: Path, count: int) -> float:
         return encode(typed.FastPredictions([typed.fast(each) for each in graph.answers(loaded, cells)]))
 
     return fastest(answer)
+
+
+def _peer(bundles: Path, name: str) -> Any:
+    """A module of the peers, which reads what it needs from the folder of the bundles when it is imported."""
+    os.environ[HOME] = str(bundles)
+    return importlib.import_module(f"benchmarks.serving.peers.{name}")
 
 
 def batch(bundles: Path, folder: Path) -> float:

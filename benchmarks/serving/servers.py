@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,32 +19,61 @@ from typing import Any
 import psutil
 
 from benchmarks.serving.job import rows
-from benchmarks.serving.peers.graph import HOME
+from benchmarks.serving.peers.fields import HOME
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 PORT = 18_080
+# What a server says that listens before it has its model.
+NOT_YET = {404, 503}
 HERE = Path(__file__).parents[2]
 PEERS = "benchmarks.serving.peers"
 
 
+# Peers that want other versions of what is used here live in environments of their own, made by `make bench-serving`.
+ENVIRONMENTS = HERE / ".venv-peers"
+
+
 @dataclass(frozen=True)
 class Server:
-    """A server: what starts it, and the addresses at which it takes one person and a hundred."""
+    """A server: what starts it, and the addresses and the form in which it takes one person and a hundred.
+
+    `around` is the name under which it takes people, None where one person comes bare, and `within` that of its answers.
+    """
 
     name: str
     command: tuple[str, ...]
+    environment_of: str | None = None
     ours: bool = False
     one: str = "/one"
     many: str = "/many"
+    around: str | None = None
+    within: str = "rows"
     columns: str | None = None
     table: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def python(self) -> str:
+        """What runs it."""
+        return str(ENVIRONMENTS / self.environment_of / "bin" / "python") if self.environment_of else sys.executable
+
+    @property
+    def there(self) -> bool:
+        """Whether it can be run here."""
+        return Path(self.python).exists()
 
     def body(self, people: list[dict[str, Any]], *, by_column: bool = False) -> bytes:
         """A request for some people, as this server takes it."""
         if by_column:
             return json.dumps({"columns": {name: [row[name] for row in people] for name in people[0]}}).encode()
-        return json.dumps({"rows": people} if self.ours or len(people) > 1 else people[0]).encode()
+        if self.around is None:
+            return json.dumps({"rows": people} if len(people) > 1 else people[0]).encode()
+        return json.dumps({self.around: people}).encode()
+
+    def answers(self, reply: Any) -> list[dict[str, Any]]:
+        """The answers to the people of a request."""
+        found: list[dict[str, Any]] = reply.get(self.within, [reply])
+        return found
 
 
 def _uvicorn(app: str) -> tuple[str, ...]:
@@ -63,6 +92,7 @@ def _fulcrum(name: str, workers: int) -> Server:
         ours=True,
         one="/screen",
         many="/screen",
+        around="rows",
         columns="/screen/columns",
         table="/screen/table",
         environment={"BENTOML_CONFIG_OPTIONS": f"services.fulcrum.workers={workers}"},
@@ -74,6 +104,18 @@ SERVERS = (
     Server("FastAPI, async, one worker", _uvicorn("fastapi_app:app")),
     Server("ASGI by hand, msgspec", _uvicorn("asgi:app")),
     Server("ASGI by hand, msgspec, one inference a turn", _uvicorn("asgi:shared")),
+    Server("MLServer, custom handlers", ("-m", f"{PEERS}.mlserver_run", str(PORT)), environment_of="mlserver"),
+    Server("LitServe, fast queue", ("-m", f"{PEERS}.litserve_app", str(PORT)), environment_of="litserve"),
+    Server("Ray Serve, throughput switch", ("-m", f"{PEERS}.ray_app", str(PORT)), environment_of="ray"),
+    Server(
+        "MLflow models serve",
+        ("-m", f"{PEERS}.mlflow_run", str(PORT)),
+        environment_of="mlflow",
+        one="/invocations",
+        many="/invocations",
+        around="dataframe_records",
+        within="predictions",
+    ),
     _fulcrum("Fulcrum, one worker", 1),
     _fulcrum("Fulcrum, two workers", 2),
 )
@@ -102,8 +144,10 @@ class Running:
 
 
 @contextmanager
-def started(server: Server, bundles: Path, folder: Path) -> Iterator[Running]:
-    """Start a server, wait for its first right answer, and end all of it afterwards."""
+def started(
+    server: Server, bundles: Path, folder: Path, people: list[dict[str, Any]] | None = None
+) -> Iterator[Running]:
+    """Start a server, wait for its first right answer, about some people, and end all of it afterwards."""
     environment = {
         **os.environ,
         **server.environment,
@@ -117,7 +161,7 @@ def started(server: Server, bundles: Path, folder: Path) -> Iterator[Running]:
     begun, url = time.perf_counter(), f"http://127.0.0.1:{PORT}"
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, *server.command],
+            [server.python, *server.command],
             cwd=HERE,
             env=environment,
             stdout=log,
@@ -125,10 +169,11 @@ def started(server: Server, bundles: Path, folder: Path) -> Iterator[Running]:
             start_new_session=True,
         )
     try:
-        _wait(server, process, url, begun)
+        _wait(server, process, url, begun, server.body(people or rows(1, 0)))
         yield Running(server, process, url, time.perf_counter() - begun)
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
@@ -143,14 +188,16 @@ def ask(url: str, body: bytes) -> Any:
         return json.load(response)
 
 
-def _wait(server: Server, process: subprocess.Popen[bytes], url: str, begun: float) -> None:
-    body = server.body(rows(1, 0))
+def _wait(server: Server, process: subprocess.Popen[bytes], url: str, begun: float, body: bytes) -> None:
     while time.perf_counter() - begun < PATIENCE_SECONDS:
         if process.poll() is not None:
             break
         try:
             ask(url + server.one, body)
         except urllib.error.HTTPError as error:
+            if error.code in NOT_YET:
+                time.sleep(0.02)
+                continue
             raise SystemExit(f"{server.name}: should answer, got {error.code}: {error.read().decode()}") from None
         except OSError:
             time.sleep(0.02)

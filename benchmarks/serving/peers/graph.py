@@ -11,10 +11,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from benchmarks.serving.job import SCHEMA, SYMPTOMS
+from benchmarks.serving.peers.fields import HOME, read
 
+FIELDS, SYMPTOMS = read()
 OUTPUTS = ["probability", "positive", *SYMPTOMS]
-HOME = "SERVING_BUNDLES"
 
 
 def session() -> onnxruntime.InferenceSession:
@@ -34,6 +34,6 @@ def answers(loaded: onnxruntime.InferenceSession, rows: NDArray[np.float32]) -> 
 
 def encode(rows: Sequence[Sequence[Any]]) -> NDArray[np.float32]:
     """Cells as they came, by row, float32 [rows, columns]."""
-    eye = SCHEMA.names.index("eye")
-    kinds = {"left": 0.0, "right": 1.0}
-    return np.array([(*row[:eye], kinds[row[eye]], *row[eye + 1 :]) for row in rows], dtype=np.float32)
+    (place,) = (place for place, field in enumerate(FIELDS) if field.kinds)
+    numbers = {kind: float(number) for number, kind in enumerate(FIELDS[place].kinds)}
+    return np.array([(*row[:place], numbers[row[place]], *row[place + 1 :]) for row in rows], dtype=np.float32)

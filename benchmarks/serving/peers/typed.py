@@ -7,26 +7,24 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from benchmarks.serving.job import SCHEMA, SYMPTOMS
-from models.schema import Binary, Numeric
+from benchmarks.serving.peers.fields import read
 
+FIELDS, SYMPTOMS = read()
 Decision = Literal["positive", "negative"]
 
 
-def _cell(column: Any, bound: Any) -> Any:
-    if isinstance(column, Numeric):
-        kind: Any = Annotated[float, bound(ge=column.low, le=column.high)]
-    elif isinstance(column, Binary):
+def _cell(field: Any, bound: Any) -> Any:
+    if field.kinds:
+        kind: Any = Literal[field.kinds]
+    elif field.low is None:
         kind = bool | Literal[0, 1]
     else:
-        kind = Literal[column.categories]
-    return kind | None if column.missing == "impute" else kind
+        kind = Annotated[float, bound(ge=field.low, le=field.high)]
+    return kind | None if field.empty else kind
 
 
 STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
-Record: Any = create_model(
-    "Record", __config__=STRICT, **{column.name: (_cell(column, Field), ...) for column in SCHEMA.columns}
-)
+Record: Any = create_model("Record", __config__=STRICT, **{field.name: (_cell(field, Field), ...) for field in FIELDS})
 Symptoms: Any = create_model("Symptoms", **dict.fromkeys(SYMPTOMS, (float, ...)))
 
 
@@ -63,7 +61,7 @@ def told(answer: tuple[Any, ...]) -> Prediction:
 
 FastRecord: Any = msgspec.defstruct(
     "FastRecord",
-    [(column.name, _cell(column, msgspec.Meta)) for column in SCHEMA.columns],
+    [(field.name, _cell(field, msgspec.Meta)) for field in FIELDS],
     forbid_unknown_fields=True,
     gc=False,
 )
