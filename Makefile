@@ -100,6 +100,8 @@ bench-quality: $(READY) $(AUTOGLUON)/.ready
 bench-serving: $(READY) $(PEERS)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.serving.curves
+	$(BIN)/python -m benchmarks.serving.photographs
 
 .venv-peers/%/.ready: PACKAGES = $($*)
 .venv-peers/%/.ready:
