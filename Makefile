@@ -22,7 +22,7 @@ help:
 	@echo "make coverage the tests again, and what none of them reaches"
 	@echo "make format   lay out the code"
 	@echo "make models   make the shipped bundles again, to the same digests on one machine"
-	@echo "make certify  2,000 simulated certifications a rule; intervals; pathway; sites; calibration; decisions; crashes; mutants"
+	@echo "make certify  2,000 simulated certifications a rule; intervals; pathway; sites; calibration; decisions; bad rows; crashes; mutants"
 	@echo "make bench    measured claims: the COVID protocol, turning under load, the page, losses compared, training speed, retina"
 	@echo "make bench-quality  out of the box beside other ways, on medical tables; takes hours, and goes on where it was stopped"
 	@echo "make bench-serving  the service beside other ways to serve the same model; wants wrk, and nothing else running"
@@ -71,6 +71,7 @@ certify: $(READY)
 	$(BIN)/python -m benchmarks.site_prevalence
 	$(BIN)/python -m benchmarks.calibration_after_undo
 	$(BIN)/python -m benchmarks.decisions
+	$(BIN)/python -m benchmarks.fuzz
 	$(BIN)/python -m benchmarks.store_crashes
 	$(BIN)/python -m benchmarks.mutants
 

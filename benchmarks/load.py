@@ -12,7 +12,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
@@ -85,9 +85,9 @@ class Line:
         if token:
             self._headers["authorization"] = f"Bearer {token}"
 
-    def send(self, method: str, path: str, body: bytes) -> Reply:
+    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> Reply:
         sent = time.monotonic()
-        self._connection.request(method, path, body, self._headers)
+        self._connection.request(method, path, body, {**self._headers, **(headers or {})})
         response = self._connection.getresponse()
         read = response.read()
         return Reply(sent, time.monotonic(), response.status, read)

@@ -1,0 +1,1 @@
+"""Hostile rows, in great number: every one is refused by name, and none is ever answered."""
