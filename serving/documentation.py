@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 from models.rows import row_type
 from models.turn import Setting
 from models.value import Value
+from serving.doorway import JSON
 from serving.form import FORM, settings_of
 from serving.messages import Request
 from serving.refusals import STATUSES, Refused
@@ -39,6 +40,9 @@ class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own t
         document = super().openapi_spec
         for api in self.apis.values():
             post = document.paths[api.route].post
+            # BentoML writes both out, and loses on the way that a value may be null.
+            post["requestBody"]["content"][JSON] = _named(api.input_spec)
+            post["responses"][200]["content"] = {JSON: _named(api.output_spec)}
             post["responses"] = {200: post["responses"][200], **_refusals(), 500: post["responses"][500]}
             if api.route in self.forms:
                 post["requestBody"]["content"][FORM] = form(self.forms[api.route])
@@ -54,6 +58,11 @@ class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own t
             paths={**document.paths, **{path: address(**verbs) for path, verbs in described.items()}},
             components={"schemas": {**document.components["schemas"], **_bodies(), **bodies}},
         )
+
+
+def _named(kind: type[Any]) -> dict[str, Any]:
+    """A body of a type that stands among the components."""
+    return {"schema": {"$ref": REFERENCE.format(model=kind.__name__)}}
 
 
 def form(request: type[Request]) -> dict[str, Any]:

@@ -85,7 +85,7 @@ class Measured(Value):
         )
 
 
-class Cases(Value):
+class CasesCounted(Value):
     """How many cases the curve was counted on."""
 
     rows: int
@@ -107,7 +107,7 @@ class Drawing(Value):
     contract: str
     points: tuple[NamedPoint, ...]
     prevalence: float = Field(description="at which everything below is stated that does not say otherwise")
-    certification: Cases
+    certification: CasesCounted
     curve: Line
     calibration: CalibrationCurve = Field(description="at the prevalence for which the model was calibrated")
     decision_curve: DecisionCurve
@@ -148,7 +148,7 @@ def drawing(scorer: Scorer, endpoint: str, prevalence: float | None = None) -> D
             for point in manifest.points
         ),
         prevalence=at,
-        certification=Cases(
+        certification=CasesCounted(
             rows=curve.positive_count + curve.negative_count,
             positives=curve.positive_count,
             negatives=curve.negative_count,

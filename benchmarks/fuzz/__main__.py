@@ -187,7 +187,7 @@ def _schemathesis(server: Server, token: str, examples: int, seed: int, amiss: l
         check=False,
         cwd=server.log.parent,
     )
-    screen.print(done.stdout[-3000:], markup=False)
+    screen.print(done.stdout[-30000:], markup=False)
     screen.print(f"schemathesis: {time.monotonic() - begun:.0f} s")
     if done.returncode:
         amiss.append(f"schemathesis: exit {done.returncode}")

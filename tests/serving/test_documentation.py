@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from starlette.requests import Request as HttpRequest
 
-from models.bundle import open_bundle
-from models.scorer import Scorer
 from models.value import Value
 from serving.access import Access
 from serving.documentation import REFERENCE, describe
+from serving.endpoint import Endpoint
 from serving.live import Live
-from serving.messages import Messages
 from serving.refusals import STATUSES
+from serving.settings import read
+from serving.together import Together
 from serving.tuning import Store
 from serving.turning import Operation, Turning
 from tests.running import Server
@@ -149,14 +149,30 @@ def test_a_request_may_name_a_point_and_a_prevalence_and_a_reply_says_where_it_w
     ]
 
 
+def test_the_body_of_an_answer_is_the_described_type_whose_values_may_be_null(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for path, name in (("/screen", "Screen"), ("/presurgical/columns", "PresurgicalColumns"), ("/pathway", "Pathway")):
+        post = document["paths"][path]["post"]
+        assert post["responses"]["200"]["content"] == {
+            "application/json": {"schema": {"$ref": REFERENCE.format(model=f"{name}Reply")}}
+        }
+        asked = post["requestBody"]["content"]["application/json"]["schema"]
+        assert asked == {"$ref": REFERENCE.format(model=f"{name}Request")}
+    assert {"type": "null"} in schemas["ScreenReply"]["properties"]["version"]["anyOf"]
+    assert {"type": "null"} in schemas["ScreenAnswer"]["properties"]["positive"]["anyOf"]
+    assert {"type": "null"} in schemas["ScreenRequest"]["properties"]["prevalence"]["anyOf"]
+
+
 def test_what_has_one_name_in_two_places_is_one_thing(bundles: Path, tmp_path: Path) -> None:
     """Types of requests and of operations are described apart, and put into one document."""
-    scorer = Scorer(open_bundle(bundles / "screen"))
-    messages = Messages.of(scorer.bundle, name="Screen", max_rows=1, max_bytes=1000)
+    settings = read({"FULCRUM_BUNDLES": str(bundles)})
+    screen, presurgical = (Endpoint.open(name, settings) for name in ("screen", "presurgical"))
+    messages = screen.messages
     with Store(f"sqlite:///{tmp_path}/changes.sqlite") as store:
-        turning = Turning(Live(store, {"screen": scorer}), Access(None), max_bytes=1000)
+        turning = Turning(Live(store, {"screen": screen.scorer}), Access(None), max_bytes=1000)
         _, bodies = describe(turning.operations)
-    for kind, mode in ((messages.request, "validation"), (messages.reply, "serialization")):
+    pathway = Together.open(screen, presurgical, settings).reply
+    for kind, mode in ((pathway, "serialization"), (messages.request, "validation"), (messages.reply, "serialization")):
         schema = kind.model_json_schema(mode=mode, ref_template=REFERENCE)
         shared = set(schema["$defs"]) & set(bodies)
         assert {name: schema["$defs"][name] for name in shared} == {name: bodies[name] for name in shared}
