@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import ClassVar
@@ -21,6 +22,8 @@ JSON = doorway.JSON.encode()
 # What asks for more than an answer goes the common way: a browser of another origin, a client that waits to be told
 # to send its body, an upgrade.
 COMMON = frozenset({b"origin", b"expect", b"upgrade"})
+# So does a request whose caller records a trace: BentoML's stack makes the spans. Source: W3C Trace Context, level 1.
+TRACE, SAMPLED = b"traceparent", re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f][13579bdf](-|$)")
 STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
@@ -140,6 +143,7 @@ class Protocol(HttpToolsProtocol):
             and self.parser.get_method() == b"POST"
             and headers.get(TYPE, JSON).partition(b";")[0].strip().lower() == JSON
             and COMMON.isdisjoint(headers)
+            and not SAMPLED.match(headers.get(TRACE, b""))
         )
 
 

@@ -71,6 +71,23 @@ def wanted(server: Server) -> dict[str, Any]:
     return said(httpx.post(f"{server.url}/screen", content=BODY, headers=headers))
 
 
+def test_a_request_whose_caller_records_a_trace_has_its_span_in_it(server: Server, wanted: dict[str, Any]) -> None:
+    trace = {flags: f"{flags}{'ab' * 15}" for flags in ("00", "01", "03", "02")}
+    spans = {flags: f"00-{name}-{'cd' * 8}-{flags}" for flags, name in trace.items()}
+    with connected(server) as speaker:
+        for span in [*spans.values(), "01", f"00-{'ef' * 16}-01", "x" * 100]:
+            speaker.say(post(BODY, TYPED, f"Traceparent: {span}"))
+            status, _, body = speaker.hear()
+            assert status == 200
+            assert without_id(body) == wanted
+
+    log = server.log.read_text()
+    assert [flags for flags, name in trace.items() if f"trace={name}" in log] == ["01", "03"]
+    assert f"trace={trace['01']}," in log
+    assert "sampled=1" in log
+    assert "ef" * 16 not in log
+
+
 def test_it_answers_as_the_common_way_does(server: Server, wanted: dict[str, Any]) -> None:
     with connected(server) as speaker:
         speaker.say(post(BODY, TYPED))
