@@ -31,7 +31,7 @@ class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own t
     operations: tuple[Operation, ...] = ()
     # What can be asked by a form too, by its address.
     forms: Mapping[str, type[Request]] = MappingProxyType({})
-    # Addresses that take whole tables, as OpenAPI describes them, without their refusals.
+    # Addresses that take whole tables or tensors, as OpenAPI describes them, without their refusals.
     tables: Mapping[str, Any] = MappingProxyType({})
 
     @property
@@ -48,8 +48,9 @@ class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own t
                 post["requestBody"]["content"][FORM] = form(self.forms[api.route])
         described, bodies = describe(self.operations)
         for path, verbs in self.tables.items():
-            post = verbs["post"]
-            described[path] = {"post": {**post, "responses": {**post["responses"], **_refusals()}}}
+            described[path] = {
+                verb: {**each, "responses": {**each["responses"], **_refusals()}} for verb, each in verbs.items()
+            }
         # BentoML keeps the type of an address to itself.
         address = type(next(iter(document.paths.values())))
         return attrs.evolve(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from time import perf_counter
+from types import MappingProxyType
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,10 +24,18 @@ class Doorway:
     in several shapes.
     """
 
-    def __init__(self, app: ASGIApp, gate: Gate, takes: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        gate: Gate,
+        takes: Mapping[str, tuple[str, ...]],
+        names: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.app = app
         self.gate = gate
         self.takes = takes
+        # Of which endpoint an address is, where that is not how it begins.
+        self.names = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, as ASGI has it."""
@@ -34,7 +43,8 @@ class Doorway:
             await self.app(scope, receive, send)
             return
         refused = self._refusal(scope)
-        begun, endpoint = perf_counter(), scope["path"].split("/")[1]
+        begun, path = perf_counter(), scope["path"]
+        endpoint = self.names.get(path) or path.split("/")[1]
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -6,7 +6,7 @@ from typing import Self
 
 from models.bundle import MANIFEST, open_bundle
 from models.errors import BadBundle
-from models.scorer import RELEASED, Scorer
+from models.scorer import RELEASED, Scorer, Scores
 from models.turn import Setting, Turned
 from serving.columnar import Columnar
 from serving.live import Now
@@ -58,12 +58,16 @@ class Endpoint:
         Raises BadInput or Unreachable if a row or what is asked is refused.
         """
         at, version = self.at(request.asked, now)
-        scores = self.scorer.score(request.encoded(), at=at)
-        positive, negative = int(scores.positive.sum()), int(scores.negative.sum())
-        self.count(positive, negative, len(scores) - positive - negative)
+        scores = self.counted(self.scorer.score(request.encoded(), at=at))
         if self.columnar and isinstance(request, self.columnar.request):
             return self.columnar.answer(scores, version)
         return self.messages.answer(scores, version)
+
+    def counted(self, scores: Scores) -> Scores:
+        """Scores, once what they decide is counted."""
+        positive, negative = int(scores.positive.sum()), int(scores.negative.sum())
+        self.count(positive, negative, len(scores) - positive - negative)
+        return scores
 
     def count(self, positive: int, negative: int, indeterminate: int) -> None:
         """Count what was decided of some people."""

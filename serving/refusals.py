@@ -36,6 +36,10 @@ class NotATable(BadInput):
     """Send a table as the content type says: the body could not be read as one."""
 
 
+class BadTensors(BadInput):
+    """Send tensors as the metadata of the model describes them."""
+
+
 class WrongMethod(BadInput):
     """Use another method: the address does not answer to this one."""
 
@@ -79,6 +83,7 @@ STATUSES: Mapping[type[FulcrumError], HTTPStatus] = {
     NotJson: HTTPStatus.BAD_REQUEST,
     NotAForm: HTTPStatus.BAD_REQUEST,
     NotATable: HTTPStatus.BAD_REQUEST,
+    BadTensors: HTTPStatus.BAD_REQUEST,
     WrongMethod: HTTPStatus.METHOD_NOT_ALLOWED,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooSlow: HTTPStatus.REQUEST_TIMEOUT,

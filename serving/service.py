@@ -24,6 +24,7 @@ from serving.fast.hook import install
 from serving.fast.routes import routes
 from serving.form import FORM
 from serving.gate import Gate
+from serving.inference.addresses import KINDS, Inference
 from serving.live import Live
 from serving.messages import Reply, Request
 from serving.refusals import STATUSES, refuse
@@ -52,6 +53,7 @@ except FulcrumError as error:
 GATE = Gate(ACCESS)
 LIVE = Live(STORE, {name: endpoint.scorer for name, endpoint in ENDPOINTS.items()})
 TABLES = Tables(ENDPOINTS, LIVE)
+INFERENCE = Inference(ENDPOINTS, LIVE)
 TURNING = Turning(LIVE, ACCESS, max_bytes=SETTINGS.max_bytes)
 SCREEN, PRESURGICAL = ENDPOINTS["screen"], ENDPOINTS["presurgical"]
 ScreenRequest, ScreenReply = SCREEN.messages.request, SCREEN.messages.reply
@@ -121,12 +123,15 @@ Screening.add_asgi_middleware(
     Doorway,
     gate=GATE,
     takes={api.route: (JSON, FORM) if api.route in FORMS else (JSON,) for api in Screening.apis.values()}
-    | dict.fromkeys(TABLES.addresses, tuple(FORMATS)),
+    | dict.fromkeys(TABLES.addresses, tuple(FORMATS))
+    | dict.fromkeys(INFERENCE.addresses, KINDS),
+    names=INFERENCE.addresses,
 )
 # Mounted applications are asked before BentoML's own page, which loads a tag manager from elsewhere.
 Screening.mount_asgi_app(
-    Starlette(routes=[*page.routes(), *TURNING.routes, *TABLES.routes], exception_handlers=HANDLERS), path="/"
+    Starlette(routes=[*page.routes(), *TURNING.routes, *TABLES.routes, *INFERENCE.routes], exception_handlers=HANDLERS),
+    path="/",
 )
 Screening.operations = TURNING.operations
-Screening.tables = TABLES.paths
+Screening.tables = TABLES.paths | INFERENCE.paths
 Screening.forms = FORMS

@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from tritonclient import http
+from tritonclient.utils import InferenceServerException
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
@@ -23,9 +25,10 @@ from serving.fast import protocol
 from serving.fast.routes import Route
 from serving.gate import Gate, TooMany
 from serving.tally import PAUSE_SECONDS
-from tests import handmade
+from tests import handmade, tensors
 from tests.running import ROOT, Server, environment, serving
 
+SENT = tensors.inputs(tensors.arrays(handmade.rows(2)))
 ASKED = {"json": {"rows": handmade.rows(2)}}
 # The way of a browser leads through BentoML.
 WAYS = ({}, {"origin": "https://elsewhere"})
@@ -143,6 +146,27 @@ def test_nobody_asks_a_model_without_a_token(
     assert tokens["ada"] not in server.log.read_text()
 
 
+def test_nor_by_tensors_but_what_they_should_be_is_told_to_everybody(guarded: tuple[Server, dict[str, str]]) -> None:
+    server, tokens = guarded
+    version = server.scorer("screen").bundle.digest
+
+    def asked(path: str, name: str | None) -> tuple[int, str]:
+        headers = {"authorization": f"Bearer {tokens[name]}"} if name else {}
+        with http.InferenceServerClient(tensors.address(server)) as client:
+            try:
+                client.infer("screen", SENT, model_version=path, headers=headers)
+            except InferenceServerException as error:
+                return int(error.status()), error.message()
+        return 200, ""
+
+    for path in ("", version):
+        assert asked(path, "ada")[0] == 200
+        assert asked(path, None) == (401, "Authorization: should be Bearer and a token, got nothing.")
+        assert asked(path, "bo")[0] == 403
+    for path in ("v2", "v2/health/ready", "v2/models/screen", f"v2/models/screen/versions/{version}/ready"):
+        assert server.get(path).status_code == 200
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_who_asks_too_often_waits(guarded: tuple[Server, dict[str, str]], way: dict[str, str]) -> None:
     server, tokens = guarded
@@ -166,8 +190,9 @@ def test_refused_ones_are_counted(guarded: tuple[Server, dict[str, str]]) -> Non
     before = count()
     for way in WAYS:
         server.post("presurgical", **ASKED, headers=way)
+    server.post("v2/models/presurgical/infer", json={})
     for _ in range(200):
-        if count() == before + 2:
+        if count() == before + 3:
             return
     pytest.fail(f"{before} became {count()}")
 

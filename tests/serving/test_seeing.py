@@ -13,10 +13,12 @@ import httpx
 import numpy as np
 import polars as pl
 import pytest
+from tritonclient import http
+from tritonclient.utils import InferenceServerException
 
 from models.scorer import Scorer, Scores
 from serving.batch import score_file
-from tests import seeing
+from tests import seeing, tensors
 from tests.photographs import fundus, jpeg, png, real
 from tests.running import ROOT, Server, environment, said, serving
 
@@ -44,6 +46,32 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def in_json(row: dict[str, Any]) -> dict[str, Any]:
     """A row of Python as JSON has it."""
     return row | {"photograph": base64.b64encode(row["photograph"]).decode()}
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_photographs_come_as_files_by_the_open_inference_protocol(server: Server, *, binary: bool) -> None:
+    files = [DATA, png(fundus(2)), jpeg(fundus(3))]
+    rows = [{"age": age, "eye": "left", "photograph": file} for age, file in zip((61, None, 5), files, strict=True)]
+    given = {
+        "age": np.array([61, np.nan, 5]),
+        "eye": np.array(["left"] * 3, dtype=object),
+        "photograph": np.array(files if binary else [base64.b64encode(file) for file in files], dtype=object),
+    }
+    wanted = server.post("screen", json={"rows": [in_json(row) for row in rows]}).json()["rows"]
+    with http.InferenceServerClient(tensors.address(server)) as client:
+        found = client.infer("screen", tensors.inputs(given, binary=binary))
+        given["photograph"][1] = b"GIF89a" if binary else base64.b64encode(b"GIF89a")
+        with pytest.raises(InferenceServerException) as refused:
+            client.infer("screen", tensors.inputs(given, binary=binary))
+        given["photograph"] = np.zeros((3, *seeing.IMAGE.shape), dtype=np.uint8)
+        with pytest.raises(
+            InferenceServerException, match=r"inputs\.photograph\.datatype: should be BYTES, got 'UINT8'"
+        ):
+            client.infer("screen", tensors.inputs(given))
+
+    assert found.as_numpy("probability").tolist() == [row["probability"] for row in wanted]
+    assert found.as_numpy("redness").tolist() == [row["symptoms"]["redness"] for row in wanted]
+    assert refused.value.message() == f"inputs.photograph.1: {RULE}, got a file of another kind."
 
 
 def sent(server: Server, path: str, fields: dict[str, str], photograph: bytes | None = DATA) -> httpx.Response:
