@@ -92,7 +92,8 @@ class Member(Value):
             return build(fields)
         # Of a file that is read twice the last class counts, but never before one that comes with the project.
         named = sorted(members(cls), key=_comes_along)
-        member = {found.__name__: found for found in named}.get(kind)
+        # A list is no name either, and can not be looked up.
+        member = {found.__name__: found for found in named}.get(kind) if isinstance(kind, str) else None
         if member is None:
             raise ValueError(f"kind should be one of {members_in_words(cls)}, got {kind!r}")
         return member.model_validate(fields)
