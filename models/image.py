@@ -15,7 +15,9 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from pydantic import Field
 
+from models.dicom import Header, is_dicom
 from models.disc import cut_to_disc
+from models.shades import BadDicom
 from models.value import Value
 
 # What such a file begins with, and what reads it. Pillow's own `open` would warn of a large picture by itself, and
@@ -47,12 +49,14 @@ class BadPhotograph(ValueError):
 class Image(Value):
     """The photograph of a row, and how it becomes the pixels a network takes.
 
-    It is decoded, put upright as EXIF says, made RGB (transparency and colour profiles are left out, of 16 bits the
-    upper 8 are kept), cropped, and stretched to `height` x `width`, smoothed where it shrinks (Pillow's bilinear
-    filter, whole-number arithmetic). Scaling of the values is part of the graph.
+    It is decoded, put upright as EXIF says (DICOM stays as it is stored), made RGB (transparency and colour profiles
+    are left out, of 16 bits the upper 8 are kept unless DICOM names a window), cropped, and stretched to `height` x
+    `width`, smoothed where it shrinks (Pillow's bilinear filter, whole-number arithmetic). Scaling of the values is
+    part of the graph.
 
     >>> Image(name="photograph", height=224, width=224).rule
-    'should be a JPEG or PNG photograph of at most 5,000,000 bytes and 40,000,000 pixels, at least 64 on each side'
+    'should be a JPEG, PNG or DICOM photograph of at most 5,000,000 bytes and 40,000,000 pixels,
+    at least 64 on each side'
     """
 
     name: str = Field(min_length=1, description="as in the table and in a request")
@@ -70,8 +74,8 @@ class Image(Value):
     def rule(self) -> str:
         """What a file must be, as it stands in a refusal."""
         return (
-            f"should be a JPEG or PNG photograph of at most {self.most_bytes:,} bytes and {self.most_pixels:,} pixels,"
-            f" at least {self.least_side} on each side"
+            f"should be a JPEG, PNG or DICOM photograph of at most {self.most_bytes:,} bytes and {self.most_pixels:,}"
+            f" pixels, at least {self.least_side} on each side"
         )
 
     @property
@@ -84,13 +88,7 @@ class Image(Value):
 
         Raises BadPhotograph, a ValueError, saying the rule and what was got.
         """
-        picture = self._opened(data)
-        try:
-            picture.load()
-            upright = _upright(picture)
-        except Exception as error:  # noqa: BLE001  # a decoder may trip over damaged bytes in any way
-            raise self.bad(f"a damaged or truncated one ({_short(error)})") from None
-        rgb = _rgb(upright)
+        rgb = _rgb(self._decoded(data))
         if self.crop == "disc":
             rgb = cut_to_disc(rgb, bad=self.bad)
         return np.array(rgb.resize((self.width, self.height), Resampling.BILINEAR), dtype=np.uint8)
@@ -99,23 +97,40 @@ class Image(Value):
         """The refusal of a file that is `got` instead."""
         return BadPhotograph(self.rule, got)
 
-    def _opened(self, data: bytes) -> PIL.Image.Image:
-        """The picture, of which only the first bytes were looked at: a bomb of pixels is never unpacked."""
+    def _decoded(self, data: bytes) -> PIL.Image.Image:
+        """The picture, upright; no pixel is unpacked before its size is known and allowed."""
         if not data:
             raise self.bad("an empty file")
         if len(data) > self.most_bytes:
             raise self.bad(f"{len(data):,} bytes")
         reader = next((reader for begin, reader in READERS.items() if data.startswith(begin)), None)
+        if reader is None and is_dicom(data):
+            return self._of_dicom(data)
         if reader is None:
             raise self.bad("a file of another kind")
         try:
             picture = reader(io.BytesIO(data))
-            width, height = picture.size
+            size = picture.size
+        except Exception as error:  # noqa: BLE001  # a decoder may trip over damaged bytes in any way
+            raise self.bad(f"a damaged or truncated one ({_short(error)})") from None
+        self._check_size(*size)
+        try:
+            picture.load()
+            return _upright(picture)
         except Exception as error:  # noqa: BLE001  # as above
             raise self.bad(f"a damaged or truncated one ({_short(error)})") from None
+
+    def _of_dicom(self, data: bytes) -> PIL.Image.Image:
+        try:
+            header = Header.read(data)
+            self._check_size(header.columns, header.rows)
+            return header.picture()
+        except BadDicom as error:
+            raise self.bad(str(error)) from None
+
+    def _check_size(self, width: int, height: int) -> None:
         if width * height > self.most_pixels or min(width, height) < self.least_side:
             raise self.bad(f"{width} x {height} pixels")
-        return picture
 
 
 def _upright(picture: PIL.Image.Image) -> PIL.Image.Image:

@@ -4,16 +4,19 @@ import { invalid, make, show } from "./dom.js";
 import { capital, spaced } from "./words.js";
 
 const KINDS = ["image/jpeg", "image/png"];
+// No browser shows these, and few know their kind.
+const UNSEEN = ["application/dicom", ".dcm", ".dicom"];
+const ALL = "JPEG, PNG or DICOM";
 
 /** A field as the form of patient.js takes it; `ready` waits until a chosen file is read. */
 export function photograph(image, id) {
   const most = megabytes(image.most_bytes);
-  const field = { column: image, rule: "choose a JPEG or PNG file" };
+  const field = { column: image, rule: `choose a ${ALL} file` };
   let text;
   let reading = Promise.resolve();
   let address = null;
 
-  const input = make("input", { id, type: "file", accept: KINDS.join(), "aria-describedby": `${id}-hint ${id}-wrong` });
+  const input = make("input", { id, type: "file", accept: [...KINDS, ...UNSEEN].join(), "aria-describedby": `${id}-hint ${id}-wrong` });
   const wrong = make("p", { id: `${id}-wrong`, class: "wrong", role: "alert" });
   const preview = make("div", { class: "preview" });
 
@@ -24,12 +27,13 @@ export function photograph(image, id) {
     if (address) URL.revokeObjectURL(address);
     address = file && !reason ? URL.createObjectURL(file) : null;
     say(reason);
-    show(preview, address && picture(address, file.name));
+    show(preview, address && picture(address, file));
     reading = address ? read(file) : Promise.resolve();
   };
 
-  function picture(source, name) {
-    return make("img", { src: source, alt: `Chosen: ${name}`, onerror: ({ target }) => unseen(target) });
+  function picture(source, file) {
+    if (isUnseen(file)) return make("p", {}, `Chosen: ${file.name}, which only the model can look at.`);
+    return make("img", { src: source, alt: `Chosen: ${file.name}`, onerror: ({ target }) => unseen(target) });
   }
 
   function unseen(shown) {
@@ -59,7 +63,7 @@ export function photograph(image, id) {
     { class: "question" },
     make("label", { for: id }, capital(image.meaning || spaced(image.name))),
     input,
-    make("p", { id: `${id}-hint`, class: "hint" }, `JPEG or PNG, at most ${most}; it is sent to the model, and kept nowhere.`),
+    make("p", { id: `${id}-hint`, class: "hint" }, `${ALL}, at most ${most}; it is sent to the model, and kept nowhere.`),
     wrong,
     preview,
   );
@@ -69,9 +73,13 @@ export function photograph(image, id) {
 }
 
 function refused(file, most) {
-  if (!KINDS.includes(file.type)) return `This is no JPEG or PNG file: ${file.name}.`;
+  if (!KINDS.includes(file.type) && !isUnseen(file)) return `This is no ${ALL} file: ${file.name}.`;
   if (file.size > most) return `This file is too large: ${megabytes(file.size)}, where ${megabytes(most)} are the most.`;
   return file.size === 0 ? "This file is empty." : undefined;
+}
+
+function isUnseen(file) {
+  return file.type === UNSEEN[0] || UNSEEN.some((ending) => file.name.toLowerCase().endsWith(ending));
 }
 
 const megabytes = (bytes) => `${(bytes / 1e6).toPrecision(2)} MB`;

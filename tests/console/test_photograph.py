@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -17,6 +18,7 @@ from models.scorer import Scorer
 from tests import seeing
 from tests.console.opening import served
 from tests.console.visiting import Console, Visit, percents
+from tests.dicoms import dicom
 from tests.photographs import fundus, jpeg, png, real
 
 Open = Callable[..., Visit]
@@ -80,6 +82,24 @@ def test_a_photograph_is_shown_sent_and_answered_with_symptoms(
     seen.find("#patient").screenshot(path=screenshots / "photograph.png")
 
 
+def test_a_dicom_file_is_sent_though_no_browser_can_show_it(
+    seeing_console: Console, visit: Open, bundles: Path
+) -> None:
+    seen = visit(seeing_console)
+    data = dicom(np.asarray(fundus(5)))
+    row = fill(seen, jpeg(fundus(5)))
+    # A browser tells no kind of it.
+    choose(seen, data, name="EYE.DCM", kind="")
+    expect(seen.page.get_by_text("Chosen: EYE.DCM, which only the model can look at.")).to_be_visible()
+    expect(seen.find(".preview img")).to_have_count(0)
+    seen.ask_model()
+    seen.shows("#patient-answer", "Probability of being")
+    (sent,) = seen.sent("/screen")[-1]["rows"]
+    assert sent == row | {"photograph": base64.b64encode(data).decode()}
+    scores = Scorer(open_bundle(bundles / "screen")).score_rows([row | {"photograph": png(fundus(5))}])
+    assert told(seen) == pytest.approx(float(scores.probability[0]), rel=0.01)
+
+
 def test_the_photograph_is_kept_while_the_point_is_turned(seeing_console: Console, visit: Open) -> None:
     seen = visit(seeing_console)
     fill(seen, jpeg(fundus(3)))
@@ -103,7 +123,7 @@ def test_what_is_no_photograph_or_too_large_is_said_at_once_and_not_sent(seeing_
     seen = visit(seeing_console)
     fill(seen, jpeg(fundus(4)))
     for data, name, kind, text in (
-        (b"age,eye", "people.csv", "text/csv", "This is no JPEG or PNG file: people.csv."),
+        (b"age,eye", "people.csv", "text/csv", "This is no JPEG, PNG or DICOM file: people.csv."),
         (bytes(5_000_001), "huge.jpg", "image/jpeg", "This file is too large: 5.0 MB, where 5.0 MB are the most."),
         (b"", "empty.png", "image/png", "This file is empty."),
         (b"no photograph", "odd.jpg", "image/jpeg", "can not be shown: it is damaged, or no photograph."),
@@ -113,7 +133,7 @@ def test_what_is_no_photograph_or_too_large_is_said_at_once_and_not_sent(seeing_
         expect(seen.page.get_by_label(FIELD)).to_have_attribute("aria-invalid", "true")
         expect(seen.find(".preview img")).to_have_count(0)
         seen.button("Ask the model").click()
-        seen.shows("#patient-missing", f"{FIELD}: choose a JPEG or PNG file")
+        seen.shows("#patient-missing", f"{FIELD}: choose a JPEG, PNG or DICOM file")
         expect(seen.page.get_by_label(FIELD)).to_be_focused()
     assert seen.sent("/screen") == []
     choose(seen, jpeg(fundus(4)))

@@ -19,7 +19,10 @@ from tests.photographs import fundus, jpeg, png, real
 
 PLAIN = Image(name="photograph", height=40, width=56)
 WHOLE = Image(name="photograph", height=240, width=320)
-RULE = "should be a JPEG or PNG photograph of at most 5,000,000 bytes and 40,000,000 pixels, at least 64 on each side"
+RULE = (
+    "should be a JPEG, PNG or DICOM photograph of at most 5,000,000 bytes and 40,000,000 pixels,"
+    " at least 64 on each side"
+)
 
 
 def shrunk(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.float64]:

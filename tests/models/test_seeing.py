@@ -266,4 +266,6 @@ def test_the_facts_and_the_card_tell_of_the_photograph() -> None:
     assert [each.name for each in facts.inputs] == ["age", "eye", "photograph"]
     assert facts.inputs[-1].kind == "photograph"
     assert facts.inputs[-1].may_be.endswith("; taken, cut to its bright disc as 48 x 40 pixels")
-    assert "| photograph | photograph of the back of the eye | a JPEG or PNG photograph of at most" in card(manifest)
+    assert "| photograph | photograph of the back of the eye | a JPEG, PNG or DICOM photograph of at most" in card(
+        manifest
+    )
