@@ -31,8 +31,9 @@ class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own t
     operations: tuple[Operation, ...] = ()
     # What can be asked by a form too, by its address.
     forms: Mapping[str, type[Request]] = MappingProxyType({})
-    # Addresses that take whole tables or tensors, as OpenAPI describes them, without their refusals.
+    # Addresses that are no methods, as OpenAPI describes them, without their refusals, and the types they name.
     tables: Mapping[str, Any] = MappingProxyType({})
+    schemas: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def openapi_spec(self) -> Any:
@@ -49,7 +50,7 @@ class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own t
         described, bodies = describe(self.operations)
         for path, verbs in self.tables.items():
             described[path] = {
-                verb: {**each, "responses": {**each["responses"], **_refusals()}} for verb, each in verbs.items()
+                verb: {**each, "responses": _refused_besides(each["responses"])} for verb, each in verbs.items()
             }
         # BentoML keeps the type of an address to itself.
         address = type(next(iter(document.paths.values())))
@@ -57,7 +58,7 @@ class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own t
             document,
             openapi=OPENAPI,
             paths={**document.paths, **{path: address(**verbs) for path, verbs in described.items()}},
-            components={"schemas": {**document.components["schemas"], **_bodies(), **bodies}},
+            components={"schemas": {**self.schemas, **document.components["schemas"], **_bodies(), **bodies}},
         )
 
 
@@ -79,7 +80,7 @@ def form(request: type[Request]) -> dict[str, Any]:
     for name in settings_of(schema, own_point=request.own_point):
         fields[name] = {"type": "string", "description": Setting.model_fields[name].description}
     body = {"type": "object", "additionalProperties": False, "required": list(schema.asked), "properties": fields}
-    return {"schema": body, "encoding": {image.name: {"contentType": "image/jpeg, image/png"}}}
+    return {"schema": body, "encoding": {image.name: {"contentType": "image/jpeg, image/png, application/dicom"}}}
 
 
 def describe(operations: tuple[Operation, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -114,6 +115,14 @@ def describe(operations: tuple[Operation, ...]) -> tuple[dict[str, Any], dict[st
 def _parameter(name: str, where: str, *, required: bool) -> dict[str, Any]:
     kind = {"type": "string"} if where == "path" else {"type": "number"}
     return {"name": name, "in": where, "required": required, "schema": kind}
+
+
+def _refused_besides(responses: Mapping[int, Any]) -> dict[int, Any]:
+    """Responses, and every refusal: in JSON, and in whatever else is told of its status."""
+    refused = _refusals()
+    for status, each in refused.items():
+        each["content"] |= responses.get(status, {"content": {}})["content"]
+    return {**responses, **refused}
 
 
 def _refusals() -> dict[int, Any]:

@@ -17,11 +17,12 @@ from starlette.responses import Response
 from models.errors import FulcrumError
 from serving import page, settings
 from serving.access import Access
-from serving.documentation import Documented
+from serving.documentation import REFERENCE, Documented
 from serving.doorway import JSON, Doorway
 from serving.endpoint import Endpoint
 from serving.fast.hook import install
 from serving.fast.routes import routes
+from serving.fhir import Fhir
 from serving.form import FORM
 from serving.gate import Gate
 from serving.inference.addresses import KINDS, Inference
@@ -54,6 +55,7 @@ GATE = Gate(ACCESS)
 LIVE = Live(STORE, {name: endpoint.scorer for name, endpoint in ENDPOINTS.items()})
 TABLES = Tables(ENDPOINTS, LIVE)
 INFERENCE = Inference(ENDPOINTS, LIVE)
+FHIR = Fhir(ENDPOINTS, LIVE)
 TURNING = Turning(LIVE, ACCESS, max_bytes=SETTINGS.max_bytes)
 SCREEN, PRESURGICAL = ENDPOINTS["screen"], ENDPOINTS["presurgical"]
 ScreenRequest, ScreenReply = SCREEN.messages.request, SCREEN.messages.reply
@@ -124,14 +126,14 @@ Screening.add_asgi_middleware(
     gate=GATE,
     takes={api.route: (JSON, FORM) if api.route in FORMS else (JSON,) for api in Screening.apis.values()}
     | dict.fromkeys(TABLES.addresses, tuple(FORMATS))
-    | dict.fromkeys(INFERENCE.addresses, KINDS),
+    | dict.fromkeys(INFERENCE.addresses, KINDS)
+    | FHIR.takes,
     names=INFERENCE.addresses,
 )
+DOORS = [*page.routes(), *TURNING.routes, *TABLES.routes, *FHIR.routes, *INFERENCE.routes]
 # Mounted applications are asked before BentoML's own page, which loads a tag manager from elsewhere.
-Screening.mount_asgi_app(
-    Starlette(routes=[*page.routes(), *TURNING.routes, *TABLES.routes, *INFERENCE.routes], exception_handlers=HANDLERS),
-    path="/",
-)
+Screening.mount_asgi_app(Starlette(routes=DOORS, exception_handlers=HANDLERS), path="/")
 Screening.operations = TURNING.operations
-Screening.tables = TABLES.paths | INFERENCE.paths
+Screening.tables = TABLES.paths | FHIR.paths(REFERENCE) | INFERENCE.paths
+Screening.schemas = FHIR.schemas(REFERENCE)
 Screening.forms = FORMS

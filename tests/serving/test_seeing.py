@@ -13,12 +13,14 @@ import httpx
 import numpy as np
 import polars as pl
 import pytest
+from pydicom.uid import RLELossless
 from tritonclient import http
 from tritonclient.utils import InferenceServerException
 
 from models.scorer import Scorer, Scores
 from serving.batch import score_file
 from tests import seeing, tensors
+from tests.dicoms import PLAIN, SECRETS, dicom, wrapped
 from tests.photographs import fundus, jpeg, png, real
 from tests.running import ROOT, Server, environment, said, serving
 
@@ -147,6 +149,52 @@ def test_a_drawn_photograph_gets_the_same_bits_on_every_way(server: Server, tmp_
 
 def test_a_real_photograph_gets_the_same_bits_on_every_way(server: Server, tmp_path: Path) -> None:
     every_way(server, tmp_path, {path.name: path.read_bytes() for path in real(8)})
+
+
+def test_a_dicom_file_gets_the_bits_of_its_pixels_on_every_way(server: Server, tmp_path: Path) -> None:
+    pictures = [fundus(seed, size=(128, 96)) for seed in range(5)]
+    pixels = [np.asarray(picture) for picture in pictures]
+    files = [dicom(each, syntax=syntax) for each, syntax in zip(pixels, (*PLAIN, RLELossless), strict=False)]
+    files.append(wrapped(jpeg(pictures[4]), pixels[4].shape))
+    every_way(server, tmp_path, {f"{place}.dcm": data for place, data in enumerate(files)})
+    plain = [png(picture) for picture in pictures[:4]] + [jpeg(pictures[4])]
+    scorer = server.scorer("screen")
+    seen, wanted = (
+        answers(scorer.score_rows([{"age": 61, "eye": "left", "photograph": data} for data in kind]))
+        for kind in (files, plain)
+    )
+    assert seen == wanted
+    assert not any(secret in server.log.read_text() for secret in SECRETS)
+
+
+def test_a_photograph_is_answered_in_fhir_as_in_json(server: Server) -> None:
+    rows = [in_json({"age": 61.0, "eye": "left", "photograph": dicom(np.asarray(fundus(1, size=(128, 96))))})]
+    plain = server.post("screen", json={"rows": rows}).json()["rows"][0]
+    body = {"rows": rows, "subjects": [{"reference": "Patient/4711"}]}
+    (entry,) = server.post("screen/fhir", json=body).json()["entry"]
+    sick, greenness, redness, _ = entry["resource"]["prediction"]
+    assert sick["probabilityDecimal"] / 100 == pytest.approx(plain["probability"], rel=1e-15)
+    assert greenness["extension"][0]["valueQuantity"] == {"value": plain["symptoms"]["greenness"], "unit": "of 255"}
+    assert redness["probabilityDecimal"] / 100 == pytest.approx(plain["symptoms"]["redness"], rel=1e-15)
+    refused = server.post("screen/fhir", json=body | {"rows": [rows[0] | {"photograph": "AAAA"}]}).json()
+    assert refused["issue"][0]["diagnostics"] == f"rows.0.photograph: {RULE}, got a file of another kind."
+
+
+def test_a_dicom_file_that_can_not_be_read_is_named_and_whom_it_shows_is_not(server: Server) -> None:
+    good = dicom(np.asarray(fundus(1, size=(128, 96))))
+    several = dicom(np.asarray(fundus(1, size=(128, 96))), NumberOfFrames=4)
+    rows = [in_json({"age": 1, "eye": "left", "photograph": data}) for data in (good, several, good[:-9])]
+    response = server.post("screen", json={"rows": rows})
+    assert response.status_code == 422
+    assert refusals(response) == {
+        "rows.1.photograph": f"{RULE}, got a DICOM file of several frames",
+        "rows.2.photograph": f"{RULE}, got a DICOM file with 36,855 bytes of pixels in place of 36,864",
+    }
+    by_form = sent(server, "screen", FIELDS, several)
+    assert by_form.status_code == 422
+    assert refusals(by_form) == {"photograph": f"{RULE}, got a DICOM file of several frames"}
+    for text in (response.text, by_form.text, server.log.read_text()):
+        assert not any(secret in text for secret in SECRETS)
 
 
 def test_the_answer_tells_the_symptoms(server: Server) -> None:
@@ -328,7 +376,7 @@ def test_the_page_of_the_api_shows_json_and_the_form(server: Server) -> None:
             "format": "binary",
             "description": f"photograph of the back of the eye; {RULE}.",
         }
-        assert shown["encoding"] == {"photograph": {"contentType": "image/jpeg, image/png"}}
+        assert shown["encoding"] == {"photograph": {"contentType": "image/jpeg, image/png, application/dicom"}}
     row = json.dumps(document["components"]["schemas"])
     assert '"contentEncoding": "base64"' in row
 
