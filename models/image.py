@@ -15,9 +15,10 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from pydantic import Field
 
+from models import unpack
+from models.bad_dicom import BadDicom
 from models.dicom import Header, is_dicom
 from models.disc import cut_to_disc
-from models.shades import BadDicom
 from models.value import Value
 
 # What such a file begins with, and what reads it. Pillow's own `open` would warn of a large picture by itself, and
@@ -124,7 +125,7 @@ class Image(Value):
         try:
             header = Header.read(data)
             self._check_size(header.columns, header.rows)
-            return header.picture()
+            return unpack.picture(header)
         except BadDicom as error:
             raise self.bad(str(error)) from None
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from models.bad_dicom import BadDicom
 from models.value import Value
 
 if TYPE_CHECKING:
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 # Beyond this no number of a picture lies.
 FAR = 1e12
 Reached = Annotated[float, Field(ge=-FAR, le=FAR)]
-
-
-class BadDicom(ValueError):
-    """Send another file: the text says what this one is instead of a DICOM photograph that can be read."""
 
 
 class Greys(Value):
