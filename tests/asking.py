@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-import fulcrum
+from fulcrum.command_line import app
 
 ROOT = Path(__file__).parents[1]
 DONE, USAGE, REFUSED, UNREACHABLE, UNSOUND, SOME_REFUSED = 0, 2, 3, 4, 5, 6
@@ -31,7 +32,7 @@ class Answer:
 
 def asked(*arguments: object) -> Answer:
     """Run a command here, in the working folder."""
-    result = CliRunner().invoke(fulcrum.app, [str(argument) for argument in arguments])
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Answer(result.exit_code, result.stdout, result.stderr)
@@ -39,8 +40,9 @@ def asked(*arguments: object) -> Answer:
 
 def process(*arguments: object, folder: Path) -> Answer:
     """Run a command as its own process, as `fulcrum` does."""
-    command = [sys.executable, str(ROOT / "fulcrum.py"), *map(str, arguments)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    command = [sys.executable, "-P", "-m", "fulcrum", *map(str, arguments)]
+    here = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=here, capture_output=True, text=True, check=False, timeout=300)
     return Answer(done.returncode, done.stdout, done.stderr)
 
 

@@ -42,7 +42,7 @@ def test_every_command_of_the_readme_runs(folder: Path) -> None:
     assert len(commands) >= 4
     for command in commands:
         # The installed script and the module are one: without an install, the module speaks for it.
-        as_module = re.sub(r"^fulcrum ", f"{sys.executable} {HOME / 'fulcrum.py'} ", command)
+        as_module = re.sub(r"^fulcrum ", f"{sys.executable} -m fulcrum ", command)
         run(["bash", "-c", as_module], folder)
     assert (folder / "scores.csv").read_text(encoding="utf-8").startswith("id,cough,fever")
 
@@ -60,4 +60,4 @@ def test_every_link_of_the_documentation_leads_somewhere() -> None:
 
 def test_every_command_helps() -> None:
     for command in ("init", "train", "verify", "score", "serve"):
-        assert "Usage" in run([sys.executable, str(HOME / "fulcrum.py"), command, "--help"], HOME)
+        assert "Usage" in run([sys.executable, "-m", "fulcrum", command, "--help"], HOME)

@@ -31,7 +31,7 @@ COPIED = (
     "training",
     "commands",
     "tests",
-    "fulcrum.py",
+    "fulcrum",
     "demo.py",
     "pyproject.toml",
     "bentofile.yaml",

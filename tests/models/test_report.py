@@ -15,7 +15,7 @@ import matplotlib as mpl
 import pytest
 from typer.testing import CliRunner
 
-import fulcrum
+from fulcrum.command_line import app
 from models.bundle import Bundle, open_bundle
 from models.contract import Contract
 from models.curve import Counts, Curve
@@ -163,15 +163,15 @@ def test_the_digests_are_those_of_the_files_of_the_bundle(name: str) -> None:
 def test_the_command_says_where_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "250")
-    done = CliRunner().invoke(fulcrum.app, ["report", str(ROOT / STORED[2])])
+    done = CliRunner().invoke(app, ["report", str(ROOT / STORED[2])])
     assert (done.exit_code, done.stdout.splitlines()) == (
         0,
         ["Wrote report/handmade/presurgical/report.html", "Wrote report/handmade/presurgical/report.json"],
     )
     assert (tmp_path / "report/handmade/presurgical/report.html").is_file()
-    done = CliRunner().invoke(fulcrum.app, ["report", str(ROOT / STORED[2]), "--out", "there"])
+    done = CliRunner().invoke(app, ["report", str(ROOT / STORED[2]), "--out", "there"])
     assert done.stdout.splitlines()[0] == "Wrote there/report.html"
-    refused = CliRunner().invoke(fulcrum.app, ["report", "nowhere"])
+    refused = CliRunner().invoke(app, ["report", "nowhere"])
     assert (refused.exit_code, "nowhere" in refused.stderr) == (5, True)
 
 

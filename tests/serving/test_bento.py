@@ -15,7 +15,7 @@ from models.scorer import Scorer
 from tests import handmade
 from tests.running import ROOT, Server, environment, serving
 
-NAMES = ("bentofile.yaml", "commands", "fulcrum.py", "pyproject.toml", "models", "serving", "training", "tests")
+NAMES = ("bentofile.yaml", "commands", "fulcrum", "pyproject.toml", "models", "serving", "training", "tests")
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_a_bento_holds_what_serves_and_nothing_else(contents: Path, project: Pat
     assert {file.partition("/")[0] for file in held} == {
         "bentofile.yaml",
         "commands",
-        "fulcrum.py",
+        "fulcrum",
         "models",
         "pyproject.toml",
         "serving",
@@ -108,7 +108,7 @@ def test_a_bento_holds_what_serves_and_nothing_else(contents: Path, project: Pat
         for model in ("screen", "presurgical")
         for file in ("CARD.md", "manifest.json", "model.onnx")
     }
-    for package in ("commands", "models", "serving"):
+    for package in ("commands", "fulcrum", "models", "serving"):
         modules = {str(file.relative_to(project)) for file in (project / package).rglob("*.py")}
         assert modules <= held
 

@@ -13,7 +13,7 @@ from benchmarks.quality import ours
 from benchmarks.quality.ours import UNREACHABLE, Fulcrum
 from benchmarks.quality.peer import Job
 from benchmarks.quality.results import certified, figures
-from fulcrum import app
+from fulcrum.command_line import app
 from models.bundle import open_bundle
 from models.scorer import Scorer
 from models.table import encode_table

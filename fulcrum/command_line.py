@@ -30,12 +30,3 @@ app = typer.Typer(
 )
 for each in found():
     app.command()(each)
-
-
-def main() -> None:
-    """Run the command line."""
-    app()
-
-
-if __name__ == "__main__":
-    main()
