@@ -85,7 +85,7 @@ class Measured(Value):
         )
 
 
-class CasesCounted(Value):
+class CertificationCases(Value):
     """How many cases the curve was counted on."""
 
     rows: int
@@ -107,7 +107,7 @@ class Drawing(Value):
     contract: str
     points: tuple[NamedPoint, ...]
     prevalence: float = Field(description="at which everything below is stated that does not say otherwise")
-    certification: CasesCounted
+    certification: CertificationCases
     curve: Line
     calibration: CalibrationCurve = Field(description="at the prevalence for which the model was calibrated")
     decision_curve: DecisionCurve
@@ -148,7 +148,7 @@ def drawing(scorer: Scorer, endpoint: str, prevalence: float | None = None) -> D
             for point in manifest.points
         ),
         prevalence=at,
-        certification=CasesCounted(
+        certification=CertificationCases(
             rows=curve.positive_count + curve.negative_count,
             positives=curve.positive_count,
             negatives=curve.negative_count,
