@@ -16,9 +16,13 @@ MAY_NOT_IMPORT = {
     "serving": {"training", "commands", "fulcrum", "torch"},
     "training": {"serving", "commands", "fulcrum", "bentoml"},
     "commands": {"fulcrum"},
+    "fulcrum": {"training", "models", "serving", "torch", "bentoml"},
+    "fulcrum/client": {"training", "models", "serving", "commands", "torch", "bentoml"},
 }
 # What a command may load before it is asked for: `--help` is quick.
 AT_ONCE = {*sys.stdlib_module_names, "commands", "typer", "rich"}
+# What a program loads that asks a service.
+OF_CLIENT = {*sys.stdlib_module_names, "fulcrum", "httpx", "pydantic"}
 
 
 def modules(package: str) -> list[Path]:
@@ -70,9 +74,36 @@ def loaded_at_once(source: str) -> Iterator[str]:
             yield from imported(ast.unparse(node))
 
 
-@pytest.mark.parametrize("file", [ROOT / "fulcrum.py", *modules("commands")], ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "file", [ROOT / "fulcrum" / "command_line.py", *modules("commands")], ids=lambda file: file.name
+)
 def test_a_command_loads_what_it_needs_when_it_is_asked_for(file: Path) -> None:
     assert {name.split(".")[0] for name in loaded_at_once(file.read_text())} <= AT_ONCE
+
+
+@pytest.mark.parametrize(
+    "file", [ROOT / "fulcrum" / "__init__.py", *modules("fulcrum/client")], ids=lambda file: file.name
+)
+def test_the_client_loads_httpx_and_pydantic_alone(file: Path) -> None:
+    assert {name.split(".")[0] for name in loaded_at_once(file.read_text())} <= OF_CLIENT
+
+
+def test_who_asks_a_service_does_not_load_what_serves_it() -> None:
+    heavy = [
+        "numpy",
+        "polars",
+        "pyarrow",
+        "onnxruntime",
+        "bentoml",
+        "typer",
+        "torch",
+        "models",
+        "serving",
+        "commands",
+    ]
+    program = f"import sys, fulcrum.client; print(sorted({{*{heavy!r}}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
 
 
 def test_what_is_loaded_at_once_is_told_from_what_a_function_loads() -> None:
