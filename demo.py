@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import polars as pl
 from rich.console import Console
 from rich.table import Table
 
 from commands.answering import SOME_REFUSED
+from fulcrum.client import Client, RefusedInput, Reply
 from models.bundle import open_bundle
 from models.errors import NoData
 from models.rows import decode_rows
@@ -49,10 +49,10 @@ def main() -> None:
     people = some_people(study)
     token = let_in(OUT / name / "access.json")
     with served(OUT / name, token, log=OUT / name / "server.log") as service:
-        address = service.base_url
+        address = service.url
         title(f"4. Served by BentoML at {address} (the page: {address}/, types and ranges: {address}/docs.json)")
-        for model in MODELS:
-            ask(service, model, people)
+        told(service.screen(people), "POST /screen")
+        told(service.presurgical(people), "POST /presurgical")
         ask_nonsense(service, people)
         title("5. Turn the operating point: for one request, then for everybody, then back")
         turn(service, people)
@@ -88,7 +88,8 @@ def fulcrum(*arguments: str, allowed: tuple[int, ...] = (0,)) -> None:
     """Run a command of the command line and show it."""
     console.print(f"$ fulcrum {' '.join(arguments)}", style="bold", soft_wrap=True)
     home = Path(__file__).resolve().parent
-    done = subprocess.run([sys.executable, str(home / "fulcrum.py"), *arguments], check=False)
+    here = {**os.environ, "PYTHONPATH": str(home)}
+    done = subprocess.run([sys.executable, "-P", "-m", "fulcrum", *arguments], env=here, check=False)
     if done.returncode not in allowed:
         sys.exit(done.returncode)
 
@@ -109,7 +110,7 @@ def some_people(study: Study) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def served(bundles: Path, token: str, *, log: Path) -> Iterator[httpx.Client]:
+def served(bundles: Path, token: str, *, log: Path) -> Iterator[Client]:
     """A BentoML server of these bundles on a free loopback port, asked with a token, stopped cleanly at the end.
 
     `access.json` beside the bundles says whom the token names; changes are kept beside the log.
@@ -138,8 +139,8 @@ def served(bundles: Path, token: str, *, log: Path) -> Iterator[httpx.Client]:
             start_new_session=True,
         )
     try:
-        wait_until_ready(address, server, log)
-        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=10) as service:
+        with Client(address, token, timeout=10) as service:
+            wait_until_ready(service, server, log)
             yield service
     finally:
         if server.poll() is None:
@@ -148,36 +149,34 @@ def served(bundles: Path, token: str, *, log: Path) -> Iterator[httpx.Client]:
         console.print(f"The server has stopped; its log is {log}.")
 
 
-def wait_until_ready(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_ready(service: Client, server: subprocess.Popen[bytes], log: Path) -> None:
     """Return once the server answers that it is ready; exit with its log if it does not."""
     until = time.monotonic() + READY_WITHIN_SECONDS
     while time.monotonic() < until and server.poll() is None:
-        try:
-            if httpx.get(f"{address}/readyz", timeout=1).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
+        if service.ready():
+            return
+        time.sleep(0.1)
     sys.exit(f"The server did not get ready:\n{log.read_text(errors='replace')}")
 
 
-def ask(service: httpx.Client, model: str, people: list[dict[str, Any]]) -> None:
-    """Send people to an endpoint and show what it answers."""
-    answer = service.post(model, json={"rows": people})
-    answer.raise_for_status()
-    reply = answer.json()
-    console.print(f"POST /{model}: {reply['operating_point']['contract']}; bundle {reply['bundle'][:12]}...")
+def told(reply: Reply, what: str) -> None:
+    """A reply: where on its curve the model worked, and what it says of each row."""
+    point = reply.operating_point
+    console.print(f"{what}: version {reply.version}, {point.contract}, threshold {point.threshold:.6f}", soft_wrap=True)
     grid = Table("row", "decision", "probability")
-    for number, row in enumerate(reply["rows"]):
-        grid.add_row(str(number), row["decision"], f"{row['probability']:.4f}")
+    for number, row in enumerate(reply.rows):
+        grid.add_row(str(number), row.decision, f"{row.probability:.4f}")
     console.print(grid)
 
 
-def ask_nonsense(service: httpx.Client, people: list[dict[str, Any]]) -> None:
+def ask_nonsense(service: Client, people: list[dict[str, Any]]) -> None:
     """A value that can not be is refused by name, never answered "negative"."""
     name = next(iter(people[0]))
-    answer = service.post("screen", json={"rows": [*people, {**people[0], name: -1e9}]})
-    console.print(f"POST /screen with {name} = -1e9 in row 3: HTTP {answer.status_code}: {answer.json()['error']}")
-    if answer.is_success:
+    try:
+        service.screen([*people, {**people[0], name: -1e9}])
+    except RefusedInput as error:
+        console.print(f"POST /screen with {name} = -1e9 in row 3: HTTP {error.status}: {error}")
+    else:
         sys.exit("An impossible value was answered.")
 
 
@@ -187,42 +186,32 @@ def let_in(file: Path) -> str:
     return add_person(file, "demo", ["predict", "tune"])
 
 
-def turn(service: httpx.Client, people: list[dict[str, Any]]) -> None:
+def turn(service: Client, people: list[dict[str, Any]]) -> None:
     """One request with its own contract; the live point turned and back; a change that was not foreseen."""
-    own = service.post("screen", json={"rows": people, "operating_point": "recall >= 0.85"}).json()
-    told(own, "POST /screen for recall >= 0.85")
-    point = "operating-points/screen"
-    live = service.get(point).json()["version"]
-    change = {"operating_point": "recall >= 0.85", "reason": "a demonstration", "version": live}
-    answer = service.put(point, json=change)
-    if not answer.is_success:
-        sys.exit(f"The live point was not turned: {answer.text}")
-    told(service.post("screen", json={"rows": people}).json(), "PUT, then POST /screen")
-    back = {"to": 0, "reason": "as released", "version": live + 1}
-    service.post(f"{point}/roll-back", json=back).raise_for_status()
-    wild = {"operating_point": 0.999, "reason": "too far", "version": live + 2}
-    refused = service.put(point, json=wild)
-    if refused.is_success:
+    told(service.screen(people, operating_point="recall >= 0.85"), "POST /screen for recall >= 0.85")
+    live = service.point("screen")
+    turned = service.turn("screen", "recall >= 0.85", reason="a demonstration", version=live.version)
+    told(service.screen(people), "PUT, then POST /screen")
+    back = service.roll_back("screen", 0, reason="as released", version=turned.version)
+    try:
+        service.turn("screen", 0.999, reason="too far", version=back.version)
+    except RefusedInput as error:
+        console.print(f"PUT threshold 0.999: HTTP {error.status}: {error}", soft_wrap=True)
+    else:
         sys.exit("A change that was not foreseen was made.")
-    console.print(f"PUT threshold 0.999: HTTP {refused.status_code}: {refused.json()['error']}", soft_wrap=True)
 
 
-def told(reply: dict[str, Any], what: str) -> None:
-    """A reply in one line."""
-    point = reply["operating_point"]
-    decisions = ", ".join(row["decision"] for row in reply["rows"])
-    console.print(
-        f"{what}: version {reply['version']}, threshold {point['threshold']:.6f}: {decisions}", soft_wrap=True
-    )
-
-
-def follow(service: httpx.Client, people: list[dict[str, Any]]) -> None:
+def follow(service: Client, people: list[dict[str, Any]]) -> None:
     """The pathway of both models, and what it does to 1,000 people."""
-    reply = service.post("pathway", json={"rows": people}).json()
-    console.print(f"POST /pathway: {', '.join(row['answer'] for row in reply['rows'])}")
-    measured = reply["measured"]
-    shares = {name: measured[f"{name}_per_1000"]["value"] for name in ("second_step", "operated", "missed")}
-    console.print(", ".join(f"{name} {value:.1f} of 1,000" for name, value in shares.items()))
+    reply = service.pathway(people)
+    console.print(f"POST /pathway: {', '.join(row.answer for row in reply.rows)}")
+    if reply.measured is not None:
+        shares = {
+            "second_step": reply.measured.second_step_per_1000,
+            "operated": reply.measured.operated_per_1000,
+            "missed": reply.measured.missed_per_1000,
+        }
+        console.print(", ".join(f"{name} {share.value:.1f} of 1,000" for name, share in shares.items()))
 
 
 def title(text: str) -> None:

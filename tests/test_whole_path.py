@@ -11,6 +11,7 @@ import pytest
 import torch
 from scipy import special
 
+from fulcrum.client import Client
 from models.generate import generate
 from models.rows import decode_rows
 from models.scorer import Scorer
@@ -56,7 +57,10 @@ def test_python_bare_runtime_http_and_files_give_the_same_bits(
 ) -> None:
     bundles = made["screen"].bundle.folder.parent
     variables = environment(tmp_path, FULCRUM_BUNDLES=str(bundles))
-    with serving(variables=variables, folder=ROOT, bundles=bundles, log=tmp_path / "log") as server:
+    with (
+        serving(variables=variables, folder=ROOT, bundles=bundles, log=tmp_path / "log") as server,
+        Client(server.url, timeout=60) as service,
+    ):
         for name, each in made.items():
             scorer = Scorer(each.bundle)
             ours = scorer.score(rows)
@@ -65,9 +69,9 @@ def test_python_bare_runtime_http_and_files_give_the_same_bits(
             probability, positive = session.run(["probability", "positive"], {"columns": rows})
             np.testing.assert_array_equal(probability, ours.probability)
             np.testing.assert_array_equal(positive, ours.positive)
-            reply = server.post(name, json={"rows": decode_rows(STUDY.columns, rows)}).json()
-            assert [row["positive"] for row in reply["rows"]] == ours.positive.tolist()
-            assert [row["probability"] for row in reply["rows"]] == ours.probability.tolist()
+            reply = getattr(service, name)(decode_rows(STUDY.columns, rows))
+            assert [row.positive for row in reply.rows] == ours.positive.tolist()
+            assert [row.probability for row in reply.rows] == ours.probability.tolist()
             table = pl.DataFrame(decode_rows(STUDY.columns, rows))
             table.write_csv(tmp_path / "rows.csv")
             table.write_parquet(tmp_path / "rows.parquet")

@@ -17,6 +17,7 @@ from pydicom.uid import RLELossless
 from tritonclient import http
 from tritonclient.utils import InferenceServerException
 
+from fulcrum.client import Client
 from models.scorer import Scorer, Scores
 from serving.batch import score_file
 from tests import seeing, tensors
@@ -125,6 +126,10 @@ def every_way(server: Server, folder: Path, photographs: dict[str, bytes]) -> No
             some = [in_json(row) for row in rows[start : start + MAX_PHOTOGRAPHS]]
             by_json += answered(server.post(model, json={"rows": some}).json())
         assert by_json == wanted
+        with Client(server.url) as service:
+            told = getattr(service, model)(rows[:MAX_PHOTOGRAPHS]).rows
+        found = [(row.probability, row.positive, row.symptoms["greenness"]) for row in told]
+        assert found == wanted[:MAX_PHOTOGRAPHS]
         forms = [{name: "" if row[name] is None else str(row[name]) for name in ("age", "eye")} for row in rows]
         by_form = [
             answered(sent(server, model, form, row["photograph"]).json())[0]

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from onnx import numpy_helper
 
+from fulcrum.client import Client, Reply
 from models.bundle import write_bundle
 from models.errors import BadBundle
 from models.scorer import RELEASED
@@ -42,6 +43,13 @@ def refusal(*refused: tuple[str, str, str]) -> dict[str, Any]:
         "error": "\n".join(f"{path}: {rule}, got {got}." for path, rule, got in refused),
         "refusals": [{"path": path, "rule": rule, "got": got} for path, rule, got in refused],
     }
+
+
+def ask(server: Server, model: str, rows: Any) -> Reply:
+    """The answers of a model, as a program gets them."""
+    with Client(server.url, verify=False, timeout=60) as service:
+        reply: Reply = getattr(service, model)(rows)
+        return reply
 
 
 def with_cell(name: str, cell: str) -> str:
@@ -194,22 +202,22 @@ def test_answers_equal_the_scorer_bit_for_bit_ties_included(server: Server, mode
     scorer = server.scorer(model)
     wanted = scorer.score_rows(rows)
 
-    reply = server.post(model, json={"rows": rows}).json()
+    reply = ask(server, model, rows)
 
-    assert [row["probability"] for row in reply["rows"]] == [float(value) for value in wanted.probability]
-    assert [row["positive"] for row in reply["rows"]] == wanted.positive.tolist()
-    threshold = reply["operating_point"]["threshold"]
+    assert [row.probability for row in reply.rows] == wanted.probability.tolist()
+    assert [row.positive for row in reply.rows] == wanted.positive.tolist()
+    threshold = reply.operating_point.threshold
     assert threshold == scorer.manifest.point.threshold
-    assert [row["probability"] >= threshold for row in reply["rows"]] == wanted.positive.tolist()
+    assert [row.probability >= threshold for row in reply.rows] == wanted.positive.tolist()
     assert 0 < wanted.positive.sum() < len(rows)
 
 
 def test_a_person_exactly_on_the_threshold_is_positive(server: Server) -> None:
     # The first hand-made row was given the threshold of `screen`, see the fixture of the bundles.
-    reply = server.post("screen", json={"rows": handmade.rows(1)}).json()
+    reply = ask(server, "screen", handmade.rows(1))
 
-    assert reply["rows"][0]["probability"] == reply["operating_point"]["threshold"]
-    assert reply["rows"][0]["decision"] == "positive"
+    assert reply.rows[0].probability == reply.operating_point.threshold
+    assert reply.rows[0].decision == "positive"
 
 
 def test_a_reply_says_who_answered_and_what_is_promised(server: Server) -> None:
@@ -251,9 +259,9 @@ def test_a_reply_says_who_answered_and_what_is_promised(server: Server) -> None:
 
 def test_a_row_answers_the_same_alone_and_among_others(server: Server) -> None:
     rows = handmade.rows(40, seed=9)
-    together = server.post("screen", json={"rows": rows}).json()["rows"]
+    together = ask(server, "screen", rows).rows
 
-    assert [server.post("screen", json={"rows": [row]}).json()["rows"][0] for row in rows] == together
+    assert tuple(ask(server, "screen", [row]).rows[0] for row in rows) == together
 
 
 def test_requests_at_once_get_their_own_answers(server: Server) -> None:
@@ -262,17 +270,14 @@ def test_requests_at_once_get_their_own_answers(server: Server) -> None:
     ]
     scorers = {model: server.scorer(model) for model in ENDPOINTS}
 
-    def ask(question: tuple[str, list[dict[str, object]]]) -> dict[str, Any]:
-        return server.post(question[0], json={"rows": question[1]}).json()
-
     with ThreadPoolExecutor(16) as pool:
-        replies = list(pool.map(ask, asked))
+        replies = list(pool.map(lambda question: ask(server, *question), asked))
 
     for (model, rows), reply in zip(asked, replies, strict=True):
         wanted = scorers[model].score_rows(rows)
-        assert reply["model"] == f"handmade/{model}"
-        assert [row["probability"] for row in reply["rows"]] == wanted.probability.astype(float).tolist()
-        assert [row["positive"] for row in reply["rows"]] == wanted.positive.tolist()
+        assert reply.model == f"handmade/{model}"
+        assert [row.probability for row in reply.rows] == wanted.probability.tolist()
+        assert [row.positive for row in reply.rows] == wanted.positive.tolist()
 
 
 def test_the_client_of_bentoml_is_answered_and_refused(server: Server) -> None:
