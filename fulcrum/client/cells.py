@@ -62,7 +62,7 @@ def listed(rows: Sequence[Row]) -> list[Row]:
     return list(rows)
 
 
-def named(columns: Columns) -> Columns:
+def named(columns: object) -> Mapping[str, Any]:
     """Columns by their names.
 
     Raises RefusedInput if they are none.
