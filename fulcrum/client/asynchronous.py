@@ -127,14 +127,14 @@ class AsyncClient:
 
     async def _ask(self, ask: Ask[AnyAnswer]) -> AnyAnswer:
         attempts = self._service.attempts(ask)
-        while isinstance(step := attempts.after(await self._send(ask, attempts)), float):  # noqa: ASYNC110  # a pause
+        while isinstance(step := attempts.after(await self._send(attempts)), float):  # noqa: ASYNC110  # a pause
             await asyncio.sleep(step)
         return step.answer
 
-    async def _send(self, ask: Ask[AnyAnswer], attempts: Attempts[AnyAnswer]) -> Heard | httpx.RequestError:
+    async def _send(self, attempts: Attempts[AnyAnswer]) -> Heard | httpx.RequestError:
         body = bytearray()
         try:
-            async with self._http.stream(**ask.http, timeout=attempts.left) as response:
+            async with self._http.stream(**attempts.http) as response:
                 async for part in response.aiter_bytes():
                     body += part
                     attempts.check_time()

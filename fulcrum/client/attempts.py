@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import httpx
 from pydantic import ValidationError
@@ -82,8 +82,13 @@ class Attempts(Generic[AnyAnswer]):
 
     @property
     def left(self) -> float:
-        """Seconds that are left, always more than none: to httpx 0 is something else."""
+        """Seconds that are left, always more than none: to a socket 0 is something else."""
         return max(self._until - self._clock(), 0.001)
+
+    @property
+    def http(self) -> dict[str, Any]:
+        """The request as httpx takes it, with the time that there is."""
+        return {**self._ask.http, "extensions": {"timeout": Left(self)}}
 
     def check_time(self) -> None:
         """Raises httpx.ReadTimeout where an answer drips beyond the time there is."""
@@ -138,6 +143,25 @@ class Attempts(Generic[AnyAnswer]):
         if self._ask.changes and status >= 500:
             kind = Unsure
         return kind(text, status=status, refusals=refusals), None
+
+
+class Left(Mapping[str, float]):
+    """What httpx looks its limits up in, of which each step of a connection (connect, write, read) has what is left.
+
+    Were they numbers, each step could take as long as all together may.
+    """
+
+    def __init__(self, attempts: Attempts[Any]) -> None:
+        self._attempts = attempts
+
+    def __getitem__(self, step: str) -> float:
+        return self._attempts.left
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("connect", "read", "write", "pool"))
+
+    def __len__(self) -> int:
+        return 4
 
 
 def _refused(body: bytes) -> Refused | None:

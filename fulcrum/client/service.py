@@ -35,14 +35,15 @@ class Service:
 
         Raises ValueError naming what can not be used.
         """
+        # None of these says what was got: a password may stand there.
         try:
             parsed = httpx.URL(url)
         except httpx.InvalidURL:
             raise ValueError("url: should be an address such as http://127.0.0.1:3000, got no such.") from None
+        if parsed.scheme not in {"http", "https"} or not parsed.host:
+            raise ValueError("url: should be an address such as http://127.0.0.1:3000, got another.")
         if parsed.userinfo or parsed.query or parsed.fragment:
             raise ValueError("url: should hold host and path alone, got more; a token is passed by its name.")
-        if parsed.scheme not in {"http", "https"} or not parsed.host:
-            raise ValueError(f"url: should be an address such as http://127.0.0.1:3000, got {url!r}.")
         if not (math.isfinite(timeout) and timeout > 0):
             raise ValueError(f"timeout: should be seconds, more than 0, got {timeout!r}.")
         if retries < 0:

@@ -144,14 +144,14 @@ class Client:
 
     def _ask(self, ask: Ask[AnyAnswer]) -> AnyAnswer:
         attempts = self._service.attempts(ask)
-        while isinstance(step := attempts.after(self._send(ask, attempts)), float):
+        while isinstance(step := attempts.after(self._send(attempts)), float):
             time.sleep(step)
         return step.answer
 
-    def _send(self, ask: Ask[AnyAnswer], attempts: Attempts[AnyAnswer]) -> Heard | httpx.RequestError:
+    def _send(self, attempts: Attempts[AnyAnswer]) -> Heard | httpx.RequestError:
         body = bytearray()
         try:
-            with self._http.stream(**ask.http, timeout=attempts.left) as response:
+            with self._http.stream(**attempts.http) as response:
                 for part in response.iter_bytes():
                     body += part
                     attempts.check_time()

@@ -53,7 +53,7 @@ def answered(ask: Callable[[Client], Any], body: Any, status: int = 200) -> Any:
     """What a client makes of a body."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     transport = httpx.MockTransport(lambda request: httpx.Response(status, content=content))
-    with Client(URL, retries=0, transport=transport) as service:
+    with Client(URL, retries=0, transport=transport, verify=False) as service:
         return ask(service)
 
 
@@ -209,6 +209,22 @@ def test_there_is_never_no_time_left_which_to_httpx_would_be_something_else() ->
     assert attempts.left == 0.001
     with pytest.raises(httpx.ReadTimeout):
         attempts.check_time()
+
+
+def test_each_step_of_a_connection_has_what_is_left() -> None:
+    clock, seen = Clock(), []
+
+    def service(request: httpx.Request) -> httpx.Response:
+        steps = request.extensions["timeout"]
+        for step in steps:
+            seen.append(steps.get(step))
+            clock.now += 1
+        return httpx.Response(200)
+
+    attempts = Attempts(asks.probe("livez"), URL, seconds=10, retries=0, clock=clock)
+    with httpx.Client(base_url=URL, transport=httpx.MockTransport(service)) as client:
+        client.request(**attempts.http)
+    assert seen == [10.0, 9.0, 8.0, 7.0]
 
 
 def test_both_clients_send_again() -> None:
