@@ -12,6 +12,7 @@ import pytest
 import torch
 from scipy import special
 
+from models.bundle import Bundle
 from models.costs import Costs
 from models.errors import BadStudy
 from models.scorer import Scorer
@@ -31,7 +32,7 @@ from training.networks.mlp import MLP
 from training.reference import Answers
 from training.references.from_bundle import FromBundle
 from training.references.from_model import FromModel
-from training.run import load, run
+from training.run import Loaded, load, run
 from training.study import Study
 from training.taught import says, taught
 from training.term import Term
@@ -56,10 +57,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, dict[str, Da
     return study, load(study).parts, folder
 
 
-def test_a_student_of_a_bundle_learns_its_logits(world: tuple[Study, dict[str, Data], Path]) -> None:
+@pytest.fixture(scope="module")
+def bundle(world: tuple[Study, dict[str, Data], Path]) -> Bundle:
+    """A teacher that is a bundle, which lies in the folder of the world."""
     study, parts, folder = world
-    bundle = run(study, study.models[0], load(study), folder).bundle
-    by_name = FromBundle(path=str(folder / "simulated" / "screen"))
+    return run(study, study.models[0], Loaded(parts, {}), folder).bundle
+
+
+def test_a_student_of_a_bundle_learns_its_logits(world: tuple[Study, dict[str, Data], Path], bundle: Bundle) -> None:
+    study, parts, _ = world
+    by_name = FromBundle(path=str(bundle.folder))
     taught_by = student(Term(on="sick", against=by_name, by=SoftTargets()))
     fitted = taught(study, taught_by, parts, seed=1)
     test = parts["test"]
@@ -70,12 +77,13 @@ def test_a_student_of_a_bundle_learns_its_logits(world: tuple[Study, dict[str, D
     assert np.corrcoef(logits, teacher)[0, 1] > 0.999
 
 
-def test_a_teacher_may_see_columns_that_the_student_does_not(world: tuple[Study, dict[str, Data], Path]) -> None:
-    study, parts, folder = world
-    run(study, study.models[0], load(study), folder)
+def test_a_teacher_may_see_columns_that_the_student_does_not(
+    world: tuple[Study, dict[str, Data], Path], bundle: Bundle
+) -> None:
+    study, parts, _ = world
     fewer = study.columns.model_copy(update={"columns": study.columns.columns[:2]})
     blind = study.model_copy(update={"columns": fewer})
-    reference = FromBundle(path=str(folder / "simulated" / "screen"), output="fluid")
+    reference = FromBundle(path=str(bundle.folder), output="fluid")
     answers = reference.answers(load(blind).parts, nobody)
     assert set(answers) == {"training", "validation"}
     columns = parts["training"].columns
@@ -112,10 +120,9 @@ def test_an_embedding_of_a_network_can_be_matched_by_one_of_another_width(
     assert float(left) < 0.3 * float(apart)
 
 
-def test_what_a_teacher_does_not_have_is_named(world: tuple[Study, dict[str, Data], Path]) -> None:
-    study, parts, folder = world
-    run(study, study.models[0], load(study), folder)
-    path = str(folder / "simulated" / "screen")
+def test_what_a_teacher_does_not_have_is_named(world: tuple[Study, dict[str, Data], Path], bundle: Bundle) -> None:
+    study, parts, _ = world
+    path = str(bundle.folder)
     with pytest.raises(BadStudy) as caught:
         FromBundle(path=path, output="vessels").answers(parts, nobody)
     assert str(caught.value) == f"{path}: output: should be one of logit, fluid, got vessels."

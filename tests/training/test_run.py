@@ -191,9 +191,17 @@ def test_nothing_of_this_machine_is_in_a_bundle(breast: Trained) -> None:
 # Any study
 
 
-def test_a_study_with_a_symptom_answers_it_in_its_own_unit(tmp_path: Path) -> None:
-    study = simulated_study(tmp_path)
-    made = run(study, study.models[0], load(study), tmp_path)
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, list[Epoch]]:
+    """A study with a symptom, what was made of it, and the epochs that were told on the way."""
+    out, told = tmp_path_factory.mktemp("own"), list[Epoch]()
+    study = simulated_study(out)
+    loaded = load(study)
+    return Trained(study, loaded, out, {"screen": run(study, study.models[0], loaded, out, told.append)}), told
+
+
+def test_a_study_with_a_symptom_answers_it_in_its_own_unit(own: tuple[Trained, list[Epoch]]) -> None:
+    made = own[0].made["screen"]
     columns = simulated.people(500, 9)[0]
     scores = Scorer(made.bundle).score(columns)
     assert scores.symptoms["fluid"] == pytest.approx(5 + 2 * columns[:, 0], abs=0.5)
@@ -211,10 +219,10 @@ def test_without_a_test_part_there_is_no_evidence(tmp_path: Path) -> None:
     assert "certification" in bundle.card
 
 
-def test_every_epoch_is_told(tmp_path: Path) -> None:
-    study, told = simulated_study(tmp_path), list[Epoch]()
-    made = run(study, study.models[0], load(study), tmp_path, told.append)
-    assert tuple(told) == made.fitted.history
+def test_every_epoch_is_told(own: tuple[Trained, list[Epoch]]) -> None:
+    trained, told = own
+    assert told
+    assert tuple(told) == trained.made["screen"].fitted.history
 
 
 def test_a_model_whose_contract_is_not_carried_leaves_no_bundle_behind(tmp_path: Path) -> None:
@@ -225,15 +233,14 @@ def test_a_model_whose_contract_is_not_carried_leaves_no_bundle_behind(tmp_path:
     assert not (tmp_path / "out").exists()
 
 
-def test_a_model_whose_contract_is_not_carried_leaves_the_bundle_of_before(tmp_path: Path) -> None:
-    study = simulated_study(tmp_path)
-    loaded = load(study)
-    before = run(study, study.models[0], loaded, tmp_path).bundle
-    harder = study.model_copy(update={"models": (model(Precision(at_least=0.99, prevalence=0.001)),)})
+def test_a_model_whose_contract_is_not_carried_leaves_the_bundle_of_before(own: tuple[Trained, list[Epoch]]) -> None:
+    trained, _ = own
+    before = trained.made["screen"].bundle
+    harder = trained.study.model_copy(update={"models": (model(Precision(at_least=0.99, prevalence=0.001)),)})
     with pytest.raises(Unreachable):
-        run(harder, harder.models[0], loaded, tmp_path)
+        run(harder, harder.models[0], trained.loaded, trained.out)
     assert open_bundle(before.folder).digest == before.digest
-    assert [file.name for file in (tmp_path / "simulated").iterdir()] == ["screen"]
+    assert [file.name for file in (trained.out / "simulated").iterdir()] == ["screen"]
 
 
 def test_a_model_that_learnt_the_wrong_way_round_is_refused(tmp_path: Path) -> None:

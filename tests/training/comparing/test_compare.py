@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,21 +36,33 @@ def loaded(study: Study) -> Loaded:
     return load(study)
 
 
-@pytest.fixture
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def few() -> Iterator[None]:
     """The pair, the plain model and two losses: the others are trained in no other way."""
-    monkeypatch.setattr(
-        comparing,
-        "candidates",
-        lambda study, share: tuple(
-            each for each in candidates(study, share=share) if each.name in {PAIR, PLAIN, "Focal", "PairwiseAUC"}
-        ),
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            comparing,
+            "candidates",
+            lambda study, share: tuple(
+                each for each in candidates(study, share=share) if each.name in {PAIR, PLAIN, "Focal", "PairwiseAUC"}
+            ),
+        )
+        yield
+
+
+@pytest.fixture(scope="module")
+def found(
+    study: Study, loaded: Loaded, file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Comparison, Path]:
+    """What was found, and the folder of what was trained, in which nothing is changed."""
+    cells = tmp_path_factory.mktemp("found") / "cells"
+    return compare(study, loaded, cells, named=str(file), seeds=2, resamples=1000), cells
 
 
 @pytest.fixture
-def found(study: Study, loaded: Loaded, file: Path, tmp_path: Path, few: None) -> tuple[Comparison, Path]:
-    return compare(study, loaded, tmp_path / "cells", named=str(file), seeds=2, resamples=1000), tmp_path / "cells"
+def copied(found: tuple[Comparison, Path], tmp_path: Path) -> tuple[Comparison, Path]:
+    """The same, with a folder of its own."""
+    return found[0], shutil.copytree(found[1], tmp_path / "cells")
 
 
 def test_a_comparison_says_what_was_compared_on_whom(
@@ -95,9 +109,9 @@ def test_no_case_of_the_test_part_has_a_say(
 
 
 def test_what_was_trained_is_not_trained_again(
-    found: tuple[Comparison, Path], study: Study, loaded: Loaded, file: Path, monkeypatch: pytest.MonkeyPatch
+    copied: tuple[Comparison, Path], study: Study, loaded: Loaded, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, cells = found
+    made, cells = copied
     lost = sorted(cells.iterdir())[3]
     lost.unlink()
     trained, train = [], Bench.train
@@ -129,7 +143,7 @@ def test_processes_find_what_one_finds(
 
 
 def test_a_candidate_that_can_not_be_trained_is_named_and_the_others_are_compared(
-    study: Study, loaded: Loaded, tmp_path: Path, few: None, monkeypatch: pytest.MonkeyPatch
+    study: Study, loaded: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train = Bench.train
 
@@ -146,7 +160,7 @@ def test_a_candidate_that_can_not_be_trained_is_named_and_the_others_are_compare
 
 
 def test_without_the_plain_model_there_is_nothing_to_compare_with(
-    study: Study, loaded: Loaded, tmp_path: Path, few: None, monkeypatch: pytest.MonkeyPatch
+    study: Study, loaded: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Bench, "train", lambda *_, **__: Outcome(None, 0.0, "no electricity"))
     with pytest.raises(BadStudy) as caught:
