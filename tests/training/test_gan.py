@@ -31,7 +31,8 @@ def energy_distance(one: torch.Tensor, other: torch.Tensor) -> float:
 
 @pytest.fixture(scope="module")
 def made() -> torch.Tensor:
-    return GAN().fit(ring(2000, 0), seed=0).sample(2000, torch.Generator().manual_seed(5))
+    # With more steps it comes nearer still.
+    return GAN(steps=1200).fit(ring(2000, 0), seed=0).sample(2000, torch.Generator().manual_seed(5))
 
 
 def test_every_mode_of_a_known_mixture_is_made_about_as_often_as_it_is_there(made: torch.Tensor) -> None:

@@ -178,7 +178,8 @@ def test_training_sees_each_row_turned_over_in_all_ways_and_nothing_else(
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("tune", [0, 2, 8])
+# With 8 the same modules stand in the same order as with 0.
+@pytest.mark.parametrize("tune", [0, 2])
 def test_it_exports_to_plain_operators_with_the_same_answers_for_any_number_of_rows(tune: int) -> None:
     eye = EfficientNetLite0(tune=tune, dropout=0.2).build(64, 96)
     whole = nn.Sequential(eye.fixed, eye.learnt).eval()
