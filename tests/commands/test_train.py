@@ -11,12 +11,16 @@ import pytest
 from models.bundle import open_bundle
 from tests import simulated
 from tests.asking import DONE, REFUSED, UNREACHABLE, asked, process
+from tests.one_network import one_network
 from tests.tables import people
 from training.study import find_study
 
 
-def study(*table: str, recall: str | None = None, file: str = "people.py") -> None:
-    """Write a study of people.csv, and correct it as a person would: little training, and the recall asked for."""
+def study(*table: str, recall: str | None = None, file: str = "people.py", whole: bool = False) -> None:
+    """Write a study of people.csv, and correct it as a person would: little training, and the recall asked for.
+
+    Unless it stays `whole`, one plain network answers.
+    """
     options = table or ("--target", "Is sick?", "--positive", "yes")
     told = ("--recall", recall) if recall else ()
     assert asked("init", "people.csv", *options, *told, "--out", file).code == DONE
@@ -24,12 +28,12 @@ def study(*table: str, recall: str | None = None, file: str = "people.py") -> No
     assert changes == 1
     text, changes = re.subn(r"folds=\d+, repeats=\d+", "folds=3, repeats=1", text)
     assert changes == 1
-    Path(file).write_text(text)
+    Path(file).write_text(text if whole else one_network(text))
 
 
 def test_a_study_of_ones_own_becomes_two_bundles_and_what_they_do_together(here: Path) -> None:
     people(here)
-    study()
+    study(whole=True)
     answer = process("train", "people.py", "--out", "made", folder=here)
     assert answer.code == DONE, answer.err
     assert "Traceback" not in answer.err

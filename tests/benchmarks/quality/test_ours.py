@@ -18,6 +18,7 @@ from models.bundle import open_bundle
 from models.scorer import Scorer
 from models.table import encode_table
 from tests.benchmarks.quality.small_table import small_table
+from tests.one_network import one_network
 
 # What was asked of Fulcrum, and by which exit code it ended.
 Said = list[list[str]]
@@ -25,7 +26,7 @@ Said = list[list[str]]
 
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> Said:
-    """Commands as they are given, in this process, and trained for a moment: few epochs and copies."""
+    """Commands as they are given, in this process, and trained for a moment: few epochs and copies of one network."""
     asked: Said = []
 
     def hurried(arguments: Sequence[str], place: Path, may: tuple[int, ...] = (0,)) -> None:
@@ -39,7 +40,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Said:
             text, copies = re.subn(r"folds=\d+, repeats=\d+", "folds=2, repeats=1", text)
             assert epochs
             assert copies
-            study.write_text(text)
+            study.write_text(one_network(text))
 
     monkeypatch.setattr(ours, "fulcrum", hurried)
     return asked
@@ -126,6 +127,6 @@ def test_a_row_that_is_refused_is_decided_by_a_person() -> None:
 
 def test_a_command_that_fails_says_all_that_it_said(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError) as error:
-        ours.fulcrum(["train", "moon.py"], tmp_path, may=(0, UNREACHABLE))
-    assert str(error.value).startswith("fulcrum train moon.py: should end with one of (0, 4), got 3: ")
-    assert "moon.py" in str(error.value).partition("got 3: ")[2]
+        ours.fulcrum(["verify", "moon"], tmp_path, may=(0, UNREACHABLE))
+    assert str(error.value).startswith("fulcrum verify moon: should end with one of (0, 4), got 5: ")
+    assert "moon" in str(error.value).partition("got 5: ")[2]
