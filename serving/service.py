@@ -26,6 +26,7 @@ from serving.fhir import Fhir
 from serving.form import FORM
 from serving.gate import Gate
 from serving.inference.addresses import KINDS, Inference
+from serving.leaving import Leaving
 from serving.live import Live
 from serving.messages import Reply, Request
 from serving.refusals import STATUSES, refuse
@@ -52,6 +53,7 @@ except FulcrumError as error:
     raise CannotServe(str(error)) from error
 
 GATE = Gate(ACCESS)
+LEAVING = Leaving(SETTINGS.drain_seconds)
 LIVE = Live(STORE, {name: endpoint.scorer for name, endpoint in ENDPOINTS.items()})
 TABLES = Tables(ENDPOINTS, LIVE)
 INFERENCE = Inference(ENDPOINTS, LIVE)
@@ -71,6 +73,14 @@ class Screening:
         # What is loaded stays; a full collection would walk all of it and stop the answers for 60 ms.
         gc.collect()
         gc.freeze()
+
+    @bentoml.on_startup
+    async def watch(self) -> None:
+        """Know of SIGTERM before the server does."""
+        LEAVING.watch()
+
+    async def __is_ready__(self) -> bool:  # BentoML's name for it
+        return not LEAVING.begun
 
     @bentoml.api
     async def screen(self, request: ScreenRequest, /) -> ScreenReply:
@@ -120,6 +130,7 @@ install(
     routes(ENDPOINTS, LIVE, GATE, max_wait=SETTINGS.max_wait),
     seconds=SETTINGS.max_seconds,
     connections=SETTINGS.max_connections,
+    leaving=LEAVING,
 )
 Screening.add_asgi_middleware(
     Doorway,

@@ -76,6 +76,12 @@ class Settings(Value):
         gt=0,
         description="should be the most seconds that a request may wait for others before it, above 0",
     )
+    drain_seconds: float = Field(
+        1.0,
+        alias="FULCRUM_DRAIN_SECONDS",
+        ge=0,
+        description="should be the seconds from SIGTERM until nobody is let in any more, at least 0",
+    )
 
     def most_rows(self, schema: Schema) -> int:
         """The most rows of one request for a model: fewer where each has a photograph, however small its file."""

@@ -27,11 +27,12 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Server:
-    """A running service, the file its log goes to, and the bundles it answers from."""
+    """A running service, the file its log goes to, the bundles it answers from, and its first process."""
 
     url: str
     log: Path
     bundles: Path
+    pid: int
 
     def scorer(self, model: str) -> Scorer:
         return Scorer(open_bundle(self.bundles / model))
@@ -54,9 +55,13 @@ def said(response: httpx.Response) -> dict[str, Any]:
 
 
 def environment(folder: Path, **variables: str) -> dict[str, str]:
-    """What a service is started with: its own BentoML home and store of changes, and no setting of this machine."""
+    """What a service is started with: its own BentoML home and store of changes, and no setting of this machine.
+
+    It ends at once when it is told to.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("FULCRUM_", "BENTOML_"))}
     own = {"BENTOML_HOME": str(folder), "FULCRUM_STORE": f"sqlite:///{folder}/changes.sqlite"}
+    own["FULCRUM_DRAIN_SECONDS"] = "0"
     return {**kept, **own, "BENTOML_DO_NOT_TRACK": "True", **variables}
 
 
@@ -76,7 +81,7 @@ def serving(*arguments: str, variables: dict[str, str], folder: Path, bundles: P
         process = subprocess.Popen(
             command, cwd=folder, env=variables, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
         )
-    server = Server(f"http://127.0.0.1:{port}", log, bundles)
+    server = Server(f"http://127.0.0.1:{port}", log, bundles, process.pid)
     try:
         _wait(server, process)
         yield server

@@ -15,6 +15,7 @@ import uvicorn.config
 
 from serving.fast.patience import Patience
 from serving.fast.routes import Route
+from serving.leaving import Leaving
 
 PARENT = "uvicorn.protocols.http.httptools_impl"
 # What the child uses of its parent and of uvicorn's table.
@@ -31,11 +32,11 @@ USED = (
 CHOICE = "auto"
 
 
-def install(routes: Mapping[str, Route], *, seconds: float, connections: int) -> bool:
+def install(routes: Mapping[str, Route], *, seconds: float, connections: int, leaving: Leaving) -> bool:
     """Let JSON posted to these routes be answered there in this process, and say whether it is.
 
-    A request has so many seconds to arrive, and so many connections may be there at once. To be called before uvicorn
-    looks up its protocol, as a module that BentoML loads is.
+    A request has so many seconds to arrive, and so many connections may be there at once; once the process is leaving,
+    each has one more answer. To be called before uvicorn looks up its protocol, as a module that BentoML loads is.
     """
     try:
         parent = importlib.import_module(PARENT).HttpToolsProtocol
@@ -48,5 +49,6 @@ def install(routes: Mapping[str, Route], *, seconds: float, connections: int) ->
     module.Protocol.routes = {address.encode(): route for address, route in routes.items()}
     module.Protocol.patience = Patience(seconds)
     module.Protocol.most_connections = connections
+    module.Protocol.leaving = leaving
     table[CHOICE] = f"{module.__name__}:{module.Protocol.__name__}"
     return True

@@ -15,6 +15,7 @@ from models.errors import FulcrumError, Refusal
 from serving import doorway
 from serving.fast.patience import Patience
 from serving.fast.routes import Route
+from serving.leaving import Leaving
 from serving.refusals import Answer, TooBusy, TooLarge, TooSlow, refusal
 
 TYPE, LENGTH, AUTHORIZATION = b"content-type", b"content-length", b"authorization"
@@ -38,8 +39,11 @@ class Protocol(HttpToolsProtocol):
     routes: ClassVar[dict[bytes, Route]] = {}
     patience: ClassVar[Patience] = Patience(30.0)
     most_connections: ClassVar[int] = 1000
+    leaving: ClassVar[Leaving] = Leaving(0)
 
     asked: Asked | None = None
+    # Whether a request has begun and is not there to its end.
+    arriving = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent does
         """Somebody is there, who may keep silent for a while only."""
@@ -65,6 +69,7 @@ class Protocol(HttpToolsProtocol):
         self.expect_100_continue = False
         self.headers = []
         self.asked = None
+        self.arriving = True
         self.patience.begin(self)
 
     def on_headers_complete(self) -> None:
@@ -101,9 +106,12 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """It is there to its end."""
+        self.arriving = False
         self.patience.end(self)
         if self.asked is None:
             super().on_message_complete()
+            if self.leaving.begun and not self.pipeline:
+                self.cycle.keep_alive = False
         else:
             self.asked.end()
 
@@ -113,6 +121,8 @@ class Protocol(HttpToolsProtocol):
         uvicorn reads on as soon as one of many on a connection is answered, however many wait behind it: a client that
         asks and never reads could fill the memory.
         """
+        if self.leaving.begun and len(self.pipeline) == 1:
+            self.pipeline[0][0].keep_alive = False
         super().on_response_complete()
         if self.pipeline or self.flow.write_paused:
             self.flow.pause_reading()
@@ -123,8 +133,16 @@ class Protocol(HttpToolsProtocol):
         if not self.pipeline and (self.cycle is None or self.cycle.response_complete):
             self.flow.resume_reading()
 
+    def shutdown(self) -> None:
+        """Nobody is let in any more: what has begun to arrive here is answered, if it is taken in time, and no more."""
+        self.leaving.begun = True
+        self.loop.call_later(self.patience.seconds, self.transport.abort)
+        if not self.arriving and not self.pipeline:
+            super().shutdown()
+
     def tell(self, answer: Answer, *, keep_alive: bool) -> None:
         """Write an answer, and go on to what follows."""
+        keep_alive = keep_alive and (bool(self.pipeline) or not self.leaving.begun)
         if not self.transport.is_closing():
             self.transport.write(_as_http(answer, self.server_state, keep_alive=keep_alive))
             if not keep_alive:

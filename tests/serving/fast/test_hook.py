@@ -7,6 +7,7 @@ import uvicorn.config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from serving.fast import hook
+from serving.leaving import Leaving
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +19,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def installed() -> bool:
-    return hook.install({}, seconds=30, connections=1000)
+    return hook.install({}, seconds=30, connections=1000, leaving=Leaving(0))
 
 
 def test_uvicorn_finds_the_protocol_under_the_name_it_looks_for(table: dict[str, str]) -> None:
