@@ -15,10 +15,10 @@ Decision = Literal["positive", "negative", "indeterminate"]
 POSITIVE: Mapping[str, bool | None] = {"positive": True, "negative": False, "indeterminate": None}
 
 
-def check_decided(decisions: Iterable[str | None], positive: Iterable[bool | None]) -> None:
+def check_decided(decisions: Iterable[object], positive: Iterable[object]) -> None:
     """Raises ValueError unless both say the same of everybody: who reads one of them may not be told otherwise."""
     for decision, flagged in zip(decisions, positive, strict=True):
-        if decision is None or decision not in POSITIVE or POSITIVE[decision] is not flagged:
+        if not isinstance(decision, str) or decision not in POSITIVE or POSITIVE[decision] is not flagged:
             raise ValueError(f"should say the same twice, got {decision} with positive {flagged}")
 
 
@@ -104,8 +104,8 @@ def check_count(got: int, asked: int) -> None:
         raise ValueError(f"should hold {asked} answers, got {got}")
 
 
-def check_probabilities(values: Iterable[float | None]) -> None:
+def check_probabilities(values: Iterable[object]) -> None:
     """Raises ValueError if one is no probability, NaN among them."""
     for value in values:
-        if value is None or not 0 <= value <= 1:
+        if not isinstance(value, float) or not 0 <= value <= 1:
             raise ValueError(f"should be a probability, got {value}")

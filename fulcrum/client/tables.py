@@ -82,9 +82,8 @@ def reply(asked: Sent, body: bytes) -> TableReply[Any]:
         found = _read(body, asked.kind)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"should be a table, got {type(error).__name__}") from None
-    missing = [name for name in DECIDED if name not in found.column_names]
-    if missing:
-        raise ValueError(f"should have the columns {', '.join(DECIDED)}, got none called {missing[0]}")
+    if any(found.column_names.count(name) != 1 for name in DECIDED):
+        raise ValueError(f"should have the columns {', '.join(DECIDED)}, each once, got others")
     check_count(found.num_rows, asked.rows)
     probability, positive, decision = (found[name].to_pylist() for name in DECIDED)
     check_decided(decision, positive)

@@ -348,6 +348,8 @@ def test_a_pathway_clears_nobody_whom_the_screen_does_not(rows: Any, text: str) 
         ({**{name: [value] for name, value in SICK.items()}, "positive": [None]}, "should say the same twice"),
         ({name: [value, value] for name, value in SICK.items()}, "should hold 1 answers, got 2"),
         ({**{name: [value] for name, value in SICK.items()}, "probability": [None]}, "should be a probability"),
+        ({**{name: [value] for name, value in SICK.items()}, "probability": ["x"]}, "should be a probability, got x"),
+        ({**{name: [value] for name, value in SICK.items()}, "decision": [["x"]]}, "should say the same twice"),
         ({name: [value] for name, value in SICK.items()}, "id: Field required"),
     ],
 )
