@@ -5,6 +5,7 @@ It is a pure function of the scorer and the rows, so it can be called in any ord
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.errors import BadInput, Refusal
+from models.inputs import Inputs
 from models.manifest import Manifest
 from models.scorer import Scorer, Scores
 from models.table import check_columns, encode_table
@@ -44,14 +46,25 @@ class ScoredChunk:
     counts: Counts
 
 
-def score_chunk(scorer: Scorer, chunk: Chunk, *, at: Turned | None = None, folder: Path | None = None) -> ScoredChunk:
+def score_chunk(
+    scorer: Scorer,
+    chunk: Chunk,
+    *,
+    at: Turned | None = None,
+    folder: Path | None = None,
+    seen: Callable[[Inputs, Scores], None] | None = None,
+) -> ScoredChunk:
     """Score the rows that keep the schema; all columns are carried along as they are.
 
-    Paths of photographs are read from `folder` on. Columns are taken to be there: see `scored_schema`.
+    Paths of photographs are read from `folder` on. Columns are taken to be there: see `scored_schema`. `seen` is told
+    the good rows as the graph took them, and what it said.
     """
     table = _frame(chunk.rows, scorer.columns.asked)
     encoded = encode_table(scorer.columns, table, first_row=chunk.first_row, folder=folder)
-    scores = scorer.score(encoded.inputs[encoded.good], at=at)
+    inputs = encoded.inputs[encoded.good]
+    scores = scorer.score(inputs, at=at)
+    if seen is not None:
+        seen(inputs, scores)
     rows = _kept(chunk.rows, encoded.good)
     for name, values in _answers(scores).items():
         rows = rows.append_column(name, values)

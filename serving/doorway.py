@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import FulcrumError, Refusal
+from serving.asker import ASKER, Asker
 from serving.gate import Gate
 from serving.refusals import STATUSES, WrongMethod, WrongType, refuse
 from serving.tally import TALLY
@@ -61,9 +62,11 @@ class Doorway:
             return None
         headers, server = Headers(scope=scope), scope.get("server")
         try:
-            self.gate.let_in(headers.get("authorization"), server[0] if server else None)
+            name = self.gate.let_in(headers.get("authorization"), server[0] if server else None)
         except tuple(STATUSES) as error:
             return error
+        # Of this request alone, which has a context of its own.
+        ASKER.set(Asker.of(name, headers.get("traceparent")))
         kinds = self.takes[scope["path"]]
         got = headers.get("content-type", JSON if JSON in kinds else "")
         if got.partition(";")[0].strip().lower() not in kinds:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from models.bundle import MANIFEST, open_bundle
 from models.errors import BadBundle
+from models.inputs import Inputs
 from models.scorer import RELEASED, Scorer, Scores
 from models.turn import Setting, Turned
+from serving.asker import ASKER
 from serving.columnar import Columnar
 from serving.live import Now
 from serving.messages import Messages, Reply, Request
@@ -15,19 +17,31 @@ from serving.off_loop import off_loop
 from serving.settings import Settings
 from serving.tally import TALLY
 
+if TYPE_CHECKING:
+    from serving.decisions.recorder import Recorder
+
 
 class Endpoint:
     """A model, with the types in which it is asked and answers."""
 
-    def __init__(self, scorer: Scorer, messages: Messages, columnar: Columnar | None, *, max_rows: int) -> None:
+    def __init__(
+        self,
+        scorer: Scorer,
+        messages: Messages,
+        columnar: Columnar | None,
+        *,
+        max_rows: int,
+        recorder: Recorder | None = None,
+    ) -> None:
         self.scorer = scorer
         self.messages = messages
         self.columnar = columnar
         self.max_rows = max_rows
+        self.recorder = recorder
 
     @classmethod
-    def open(cls, model: str, settings: Settings) -> Self:
-        """Open the bundle in the folder `model`.
+    def open(cls, model: str, settings: Settings, recorder: Recorder | None = None) -> Self:
+        """Open the bundle in the folder `model`; where decisions are recorded, nothing is answered before it is.
 
         Raises BadBundle if it is not sound, or holds another model: two exchanged folders would have the
         one answer for the other.
@@ -41,12 +55,12 @@ class Endpoint:
         name, image = model.capitalize(), bundle.manifest.columns.image
         messages = Messages.of(bundle, name=name, **limits)
         columnar = None if image else Columnar.of(messages, name=name, **limits)
-        return cls(Scorer(bundle), messages, columnar, max_rows=limits["max_rows"])
+        return cls(Scorer(bundle), messages, columnar, max_rows=limits["max_rows"], recorder=recorder)
 
     async def soon(self, request: Request, now: Now) -> Reply:
         """What `answer` answers; where there are photographs, others are answered meanwhile.
 
-        Raises BadInput or Unreachable if a row or what is asked is refused.
+        Raises BadInput or Unreachable if a row or what is asked is refused, LogLost if it can not be recorded.
         """
         if self.scorer.columns.image is None:
             return self.answer(request, now)
@@ -55,13 +69,30 @@ class Endpoint:
     def answer(self, request: Request, now: Now) -> Reply:
         """Score the rows of a request at the point it asks for, or at the live one.
 
-        Raises BadInput or Unreachable if a row or what is asked is refused.
+        Raises BadInput or Unreachable if a row or what is asked is refused, LogLost if it can not be recorded.
         """
         at, version = self.at(request.asked, now)
-        scores = self.counted(self.scorer.score(request.encoded(), at=at))
-        if self.columnar and isinstance(request, self.columnar.request):
-            return self.columnar.answer(scores, version)
-        return self.messages.answer(scores, version)
+        inputs = request.encoded()
+        scores = self.scorer.score(inputs, at=at)
+        by_column = self.columnar if self.columnar and isinstance(request, self.columnar.request) else None
+        reply = (by_column or self.messages).answer(scores, version)
+        self.record(reply.id, inputs, scores, version)
+        self.counted(scores)
+        return reply
+
+    def record(self, name: str, inputs: Inputs, scores: Scores, version: int | None) -> None:
+        """Record the answer of that name, to be called before it is sent.
+
+        Raises LogLost if it can not be recorded: then it must not be sent.
+        """
+        if self.recorder is not None:
+            verdicts = self.recorder.verdicts(self.messages.bundle, inputs, scores, version)
+            self.recorder.write([self.recorder.entry(self.name, name, ASKER.get(), [verdicts])])
+
+    @property
+    def name(self) -> str:
+        """Of the model, and of its address."""
+        return self.messages.bundle.manifest.model
 
     def counted(self, scores: Scores) -> Scores:
         """Scores, once what they decide is counted."""
@@ -73,7 +104,7 @@ class Endpoint:
         """Count what was decided of some people."""
         for decision, rows in (("positive", positive), ("negative", negative), ("indeterminate", indeterminate)):
             if rows:
-                TALLY.decided(self.messages.bundle.manifest.model, decision, rows)
+                TALLY.decided(self.name, decision, rows)
 
     def at(self, asked: Setting, now: Now) -> tuple[Turned, int | None]:
         """Where a request is answered, and the version of the live point, None where it asks for its own.

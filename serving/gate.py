@@ -34,8 +34,10 @@ class Gate:
         self._clock = clock
         self._full_at: dict[str, float] = {}
 
-    def let_in(self, authorization: str | None, host: str | None) -> None:
+    def let_in(self, authorization: str | None, host: str | None) -> str | None:
         """Let a request in that came to the address `host` of this machine; None where that is not known.
+
+        Returns the name of who asks, None where nobody is known.
 
         Raises NoToken, NotAllowed or TooMany.
         """
@@ -45,11 +47,12 @@ class Gate:
                     f"{SETTING}: should name the access file, got nothing: without it a model answers on this machine"
                     " alone, at an address such as 127.0.0.1."
                 )
-            return
+            return None
         person = self._access.who(authorization)
         person.must("predict")
         if person.rate is not None:
             self._take(person, person.rate)
+        return person.name
 
     def _take(self, person: Person, rate: float) -> None:
         """Take one of the requests of a person: as many as one second allows may come at once.

@@ -214,9 +214,9 @@ class Messages:
         reply = self.reply.model_validate({"id": "", **self._said(at, version), "rows": []})
         return reply.model_dump_json(exclude={"id", "rows"})[1:-1].encode() + b","
 
-    def about(self, at: Turned, version: int | None) -> bytes:
-        """What stands beside the people of a reply, as JSON: its id, and where the model worked."""
-        return b'{"id":"%b",%b}' % (self.names.new().encode(), self.frame(at, version)[:-1])
+    def about(self, at: Turned, version: int | None, name: str | None = None) -> bytes:
+        """What stands beside the people of a reply, as JSON: its id, which may be given, and where the model worked."""
+        return b'{"id":"%b",%b}' % ((name or self.names.new()).encode(), self.frame(at, version)[:-1])
 
     def _said(self, at: Turned, version: int | None) -> dict[str, Any]:
         return {

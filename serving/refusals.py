@@ -58,6 +58,15 @@ class TooBusy(FulcrumError):
     retry_after = 1
 
 
+class LogLost(FulcrumError):
+    """Try again when the log of decisions can be written: what is not recorded is not answered."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"FULCRUM_DECISIONS: should take every decision before it is answered, got: {why}; nothing was answered."
+        )
+
+
 class WrongType(BadInput):
     """Say what the body is, in a format that the address takes: the content type names another one."""
 
@@ -99,6 +108,7 @@ STATUSES: Mapping[type[FulcrumError], HTTPStatus] = {
     BadBundle: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreLost: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreSpoiled: HTTPStatus.SERVICE_UNAVAILABLE,
+    LogLost: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 # What a refused caller is told besides.
 HEADERS = {HTTPStatus.METHOD_NOT_ALLOWED: {"Allow": "POST"}, HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"}}

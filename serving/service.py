@@ -29,6 +29,7 @@ from serving.inference.addresses import KINDS, Inference
 from serving.leaving import Leaving
 from serving.live import Live
 from serving.messages import Reply, Request
+from serving.recording import recorder_of
 from serving.refusals import STATUSES, refuse
 from serving.tables import FORMATS, Tables
 from serving.together import Together
@@ -45,7 +46,8 @@ class CannotServe(FulcrumError, ImportError):
 
 try:
     SETTINGS = settings.read(os.environ)
-    ENDPOINTS = {name: Endpoint.open(name, SETTINGS) for name in ("screen", "presurgical")}
+    RECORDER = recorder_of(SETTINGS)
+    ENDPOINTS = {name: Endpoint.open(name, SETTINGS, RECORDER) for name in ("screen", "presurgical")}
     TOGETHER = Together.open(ENDPOINTS["screen"], ENDPOINTS["presurgical"], SETTINGS)
     ACCESS = Access.read(SETTINGS.access)
     STORE = Store(SETTINGS.store)

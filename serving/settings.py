@@ -29,6 +29,12 @@ def _folder(path: Path) -> Path:
     return path
 
 
+def _writable(path: Path) -> Path:
+    if not os.access(_folder(path), os.W_OK | os.X_OK):
+        raise ValueError("can not be written to")
+    return path
+
+
 class Settings(Value):
     """Settings of the service, each under the name of its environment variable."""
 
@@ -81,6 +87,27 @@ class Settings(Value):
         alias="FULCRUM_DRAIN_SECONDS",
         ge=0,
         description="should be the seconds from SIGTERM until nobody is let in any more, at least 0",
+    )
+    decisions: Annotated[Path, AfterValidator(_writable)] | None = Field(
+        None,
+        alias="FULCRUM_DECISIONS",
+        description="should be a folder that is there and can be written to, for the log of decisions",
+    )
+    log_bytes: int = Field(
+        100_000_000,
+        alias="FULCRUM_LOG_BYTES",
+        ge=1,
+        description="should be the bytes at which a file of the log of decisions is followed by another, at least 1",
+    )
+    log_inputs: bool = Field(
+        default=False,
+        alias="FULCRUM_LOG_INPUTS",
+        description="should be 1 if the log of decisions holds what was decided on, else 0",
+    )
+    log_sync: bool = Field(
+        default=False,
+        alias="FULCRUM_LOG_SYNC",
+        description="should be 1 if a decision is answered only when it is on the disk, else 0",
     )
 
     def most_rows(self, schema: Schema) -> int:

@@ -13,6 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from models.errors import BadInput, Refusal, shown
+from models.inputs import Inputs
+from models.scorer import Scores
 from models.turn import Setting, Turned
 from serving.endpoint import Endpoint
 from serving.live import Live
@@ -103,13 +105,18 @@ def _answer(endpoint: Endpoint, kind: str, sent: bytes, at: Turned, version: int
     format_, most = FORMATS[kind], GROWS * endpoint.messages.request.max_bytes
     table = format_.read(sent, endpoint.scorer.columns.asked, endpoint.max_rows, most)
     scored_schema(endpoint.scorer.manifest, table.schema)
-    scored = score_chunk(endpoint.scorer, Chunk(0, table), at=at)
+    judged: list[tuple[Inputs, Scores]] = []
+    scored = score_chunk(
+        endpoint.scorer, Chunk(0, table), at=at, seen=lambda inputs, scores: judged.append((inputs, scores))
+    )
     if scored.refused:
         raise BadInput(scored.refused)
+    name = endpoint.messages.names.new()
+    endpoint.record(name, *judged[0], version)
     counts = scored.counts
     endpoint.count(counts.positive, counts.negative, counts.indeterminate)
     found = scored.rows.select(answers(endpoint.scorer.manifest))
-    return format_.write(found.replace_schema_metadata({"fulcrum": endpoint.messages.about(at, version)}))
+    return format_.write(found.replace_schema_metadata({"fulcrum": endpoint.messages.about(at, version, name)}))
 
 
 def _setting(request: Request) -> Setting:

@@ -8,10 +8,12 @@ from typing import Any, ClassVar, Literal, Self
 import bentoml
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from models.inputs import Inputs
 from models.joint import PATHWAY, open_joint
-from models.pathway import ANSWERS, Pathway
+from models.pathway import ANSWERS, Pathway, Pathways
 from models.pathway_figures import PathwayFigures
 from models.turn import Setting, Turned
+from serving.asker import ASKER
 from serving.endpoint import Endpoint
 from serving.live import Live, Now
 from serving.messages import Messages, Request, request_of
@@ -82,7 +84,7 @@ class Together:
     async def answer(self, request: Request, live: Live) -> PathwayReply:
         """Answer rows at both live points, restated at the prevalence of the request if it names one.
 
-        Raises BadInput if a row or the prevalence is refused.
+        Raises BadInput if a row or the prevalence is refused, LogLost if the answer can not be recorded.
         """
         asked = request.asked
         points = [await live.soon(name) for name in self.PARTS]
@@ -107,7 +109,22 @@ class Together:
             for name, reply in zip(self.PARTS, (screen, presurgical), strict=True)
         }
         measured = self.pathway.measure(at[1].prevalence, at=at)
-        return self.reply.model_validate({"id": vars(screen)["id"], **steps, "measured": measured, "rows": rows})
+        reply = self.reply.model_validate({"id": screen.id, **steps, "measured": measured, "rows": rows})
+        self._record(reply.id, encoded, found, points)
+        return reply
+
+    def _record(self, name: str, encoded: tuple[Inputs, Inputs], found: Pathways, points: list[Now]) -> None:
+        recorder = self.endpoints[0].recorder
+        if recorder is None:
+            return
+        verdicts = [
+            recorder.verdicts(endpoint.messages.bundle, inputs, scores, now.version)
+            for endpoint, inputs, scores, now in zip(
+                self.endpoints, encoded, (found.screen, found.presurgical), points, strict=True
+            )
+        ]
+        answers = [ANSWERS[answer] for answer in found.answers.tolist()]
+        recorder.write([recorder.entry("pathway", name, ASKER.get(), verdicts, answers=answers)])
 
     def _at(self, place: int, now: Now, asked: Setting) -> Turned:
         if asked.prevalence is None:

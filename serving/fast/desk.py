@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from time import perf_counter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,16 @@ from numpy.typing import NDArray
 from models.errors import FulcrumError
 from models.inputs import Inputs
 from models.turn import Setting
+from serving.asker import NOBODY, Asker
 from serving.endpoint import Endpoint
 from serving.fast.reader import Reader
 from serving.fast.writer import NEGATIVE, POSITIVE, UNDECIDED, Texts, Writer
 from serving.live import Live, Now
 from serving.messages import Request
 from serving.refusals import STATUSES, Answer, TooBusy, lost, refusal
+
+if TYPE_CHECKING:
+    from serving.decisions.line import Entry
 
 NEWEST = 0.1
 logger = logging.getLogger(__name__)
@@ -51,6 +56,16 @@ class Waiting(NamedTuple):
     asked: Setting
     writer: Writer
     tell: Callable[[Answer], None]
+    asker: Asker
+
+
+@dataclass
+class Turn:
+    """What is decided in one turn of the event loop, told when all of it is recorded."""
+
+    told: list[tuple[Waiting, bytes]] = field(default_factory=list)
+    decided: list[int] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
 
 
 class Desk:
@@ -70,7 +85,7 @@ class Desk:
         self._waiting: list[Waiting] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def ask(self, way: Way, body: bytes, tell: Callable[[Answer], None]) -> None:
+    def ask(self, way: Way, body: bytes, tell: Callable[[Answer], None], asker: Asker = NOBODY) -> None:
         """Answer a body: a refused one at once, others at the end of this turn of the event loop.
 
         What arrives in the same turn is scored in one call; nobody waits for others to arrive.
@@ -88,7 +103,7 @@ class Desk:
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._answer)
         self._rows_waiting += len(columns)
-        self._waiting.append(Waiting(columns, asked, way.writer, tell))
+        self._waiting.append(Waiting(columns, asked, way.writer, tell, asker))
 
     def _answer(self) -> None:
         waiting, self._waiting, self._rows_waiting = self._waiting, [], 0
@@ -119,22 +134,28 @@ class Desk:
         alike: dict[Setting, list[Waiting]] = {}
         for each in waiting:
             alike.setdefault(each.asked, []).append(each)
+        turn = Turn()
         for asked, group in alike.items():
-            self._answer_alike(now, asked, group)
+            self._answer_alike(now, asked, group, turn)
+        self._record_and_tell(turn)
         # Of the last turns, the newest counts most.
         self._seconds_a_row += NEWEST * ((perf_counter() - begun) / rows - self._seconds_a_row)
 
-    def _answer_alike(self, now: Now, asked: Setting, group: list[Waiting]) -> None:
+    def _answer_alike(self, now: Now, asked: Setting, group: list[Waiting], turn: Turn) -> None:
         try:
             at, version = self._endpoint.at(asked, now)
             columns = group[0].columns if len(group) == 1 else np.concatenate([each.columns for each in group])
-            scores = self._endpoint.scorer.score(Inputs(columns), at=at)
-            texts = Texts.of(scores, self._endpoint.messages.bundle.name)
-            self._endpoint.count(*map(texts.decided.count, (POSITIVE, NEGATIVE, UNDECIDED)))
-            replies, first = [], 0
+            inputs, messages = Inputs(columns), self._endpoint.messages
+            scores = self._endpoint.scorer.score(inputs, at=at)
+            texts = Texts.of(scores, messages.bundle.name)
+            recorder = self._endpoint.recorder
+            verdicts = None if recorder is None else recorder.verdicts(messages.bundle, inputs, scores, version)
+            told, entries, first = [], [], 0
             for each in group:
-                rows = slice(first, first + len(each.columns))
-                replies.append(each.writer.reply(texts, rows, at, version))
+                rows, name = slice(first, first + len(each.columns)), messages.names.new()
+                told.append((each, each.writer.reply(texts, rows, at, version, name)))
+                if recorder is not None and verdicts is not None:
+                    entries.append(recorder.entry(self.name, name, each.asker, [verdicts], rows=rows))
                 first = rows.stop
         except Exception as error:  # noqa: BLE001  # the same
             if len(group) == 1 or not isinstance(error, tuple(STATUSES)):
@@ -142,10 +163,23 @@ class Desk:
                 return
             # One of them is at fault, and the others should not hear of it.
             for each in group:
-                self._answer_alike(now, asked, [each])
+                self._answer_alike(now, asked, [each], turn)
         else:
-            for each, reply in zip(group, replies, strict=True):
-                each.tell(Answer(200, reply))
+            turn.told += told
+            turn.decided += texts.decided
+            turn.entries += entries
+
+    def _record_and_tell(self, turn: Turn) -> None:
+        """With one write for all; where they can not be recorded, nobody is told what was decided."""
+        try:
+            if turn.entries and self._endpoint.recorder is not None:
+                self._endpoint.recorder.write(turn.entries)
+        except Exception as error:  # noqa: BLE001  # the same
+            _tell_all([each for each, _ in turn.told], self._why(error))
+            return
+        self._endpoint.count(*map(turn.decided.count, (POSITIVE, NEGATIVE, UNDECIDED)))
+        for each, reply in turn.told:
+            each.tell(Answer(200, reply))
 
     def _why(self, error: Exception) -> Answer:
         """An error as it is answered; one that nobody foresaw stands in the log."""

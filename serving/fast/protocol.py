@@ -13,12 +13,13 @@ from uvicorn.server import ServerState
 
 from models.errors import FulcrumError, Refusal
 from serving import doorway
+from serving.asker import NOBODY
 from serving.fast.patience import Patience
 from serving.fast.routes import Route
 from serving.leaving import Leaving
 from serving.refusals import Answer, TooBusy, TooLarge, TooSlow, refusal
 
-TYPE, LENGTH, AUTHORIZATION = b"content-type", b"content-length", b"authorization"
+TYPE, LENGTH, AUTHORIZATION, TRACE = b"content-type", b"content-length", b"authorization", b"traceparent"
 JSON = doorway.JSON.encode()
 # What asks for more than an answer goes the common way: a browser of another origin, a client that waits to be told
 # to send its body, an upgrade.
@@ -80,14 +81,17 @@ class Protocol(HttpToolsProtocol):
             return
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
         self.cycle = self.asked = Asked(self, route, keep_alive=keep_alive)  # type: ignore[assignment]  # it stands in
-        authorization = headers.get(AUTHORIZATION)
-        refused = route.refusal(
+        authorization, trace = headers.get(AUTHORIZATION), headers.get(TRACE)
+        found = route.let_in(
             None if authorization is None else authorization.decode("latin-1"),
             self.server[0] if self.server else None,
             int(headers.get(LENGTH, 0)),
+            None if trace is None else trace.decode("latin-1"),
         )
-        if refused is not None:
-            self.asked.tell(refused)
+        if isinstance(found, Answer):
+            self.asked.tell(found)
+        else:
+            self.asked.asker = found
 
     def _go_the_common_way(self) -> None:
         """Let uvicorn begin, and hand over what was heard so far."""
@@ -168,10 +172,11 @@ class Protocol(HttpToolsProtocol):
 class Asked:
     """A request to a hot route, which stands where uvicorn has its cycle of request and response."""
 
-    __slots__ = ("_parts", "_protocol", "_route", "_size", "disconnected", "keep_alive", "response_complete")
+    __slots__ = ("_parts", "_protocol", "_route", "_size", "asker", "disconnected", "keep_alive", "response_complete")
 
     def __init__(self, protocol: Protocol, route: Route, *, keep_alive: bool) -> None:
         self.keep_alive = keep_alive
+        self.asker = NOBODY
         self.response_complete = False
         self.disconnected = False
         self._protocol = protocol
@@ -201,7 +206,7 @@ class Asked:
     def end(self) -> None:
         """The body is there to its end."""
         if not self.response_complete:
-            self._route.ask(b"".join(self._parts), self.tell)
+            self._route.ask(b"".join(self._parts), self.tell, self.asker)
 
     def tell(self, answer: Answer) -> None:
         """Answer, and keep nothing of what was sent."""

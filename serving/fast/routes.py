@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from models.errors import FulcrumError, Refusal
+from serving.asker import NOBODY, Asker
 from serving.endpoint import Endpoint
 from serving.fast.desk import Desk, Way
 from serving.fast.reader import ColumnsReader, RowsReader
@@ -26,14 +27,14 @@ class Route:
     gate: Gate
     max_bytes: int
 
-    def refusal(self, authorization: str | None, host: str | None, size: int) -> Answer | None:
-        """Why nothing of a request is read, counted, by who asks at which address for how much; None where it is."""
+    def let_in(self, authorization: str | None, host: str | None, size: int, trace: str | None) -> Asker | Answer:
+        """Who asks, with which `traceparent`; or why nothing of the request is read, counted."""
         try:
-            self.gate.let_in(authorization, host)
+            name = self.gate.let_in(authorization, host)
             self.check_size(size)
         except tuple(STATUSES) as error:
             return self.refused(error)
-        return None
+        return NOBODY if name is trace is None else Asker.of(name, trace)
 
     def check_size(self, size: int) -> None:
         """Raises TooLarge if so many bytes are more than are read."""
@@ -46,7 +47,7 @@ class Route:
         TALLY.answered(self.desk.name, answer.status, 0.0)
         return answer
 
-    def ask(self, body: bytes, tell: Callable[[Answer], None]) -> None:
+    def ask(self, body: bytes, tell: Callable[[Answer], None], asker: Asker = NOBODY) -> None:
         """Answer a body, now or at the end of this turn of the event loop."""
         begun, name = perf_counter(), self.desk.name
 
@@ -54,7 +55,7 @@ class Route:
             TALLY.answered(name, answer.status, perf_counter() - begun)
             tell(answer)
 
-        self.desk.ask(self.way, body, told)
+        self.desk.ask(self.way, body, told, asker)
 
 
 def routes(endpoints: Mapping[str, Endpoint], live: Live, gate: Gate, *, max_wait: float) -> dict[str, Route]:

@@ -60,10 +60,10 @@ class Writer(ABC):
         self._messages = messages
         self._frames: dict[tuple[int, int | None], tuple[Turned, bytes]] = {}
 
-    def reply(self, texts: Texts, rows: slice, at: Turned, version: int | None) -> bytes:
-        """The whole reply to some of the rows, with an id of its own."""
-        name = self._messages.names.new().encode()
-        return b'{"id":"%b",%b%b}' % (name, self._frame(at, version), self.people(texts, rows))
+    def reply(self, texts: Texts, rows: slice, at: Turned, version: int | None, name: str | None = None) -> bytes:
+        """The whole reply to some of the rows, with this id, else with one of its own."""
+        name = name or self._messages.names.new()
+        return b'{"id":"%b",%b%b}' % (name.encode(), self._frame(at, version), self.people(texts, rows))
 
     @abstractmethod
     def people(self, texts: Texts, rows: slice) -> bytes:

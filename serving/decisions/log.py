@@ -1,0 +1,100 @@
+"""The decisions of one process, on the disk before any of them is told."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import platform
+import secrets
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import onnxruntime
+
+from serving.decisions import index
+from serving.decisions.chain import Chain
+from serving.decisions.line import Entry
+from serving.refusals import LogLost
+
+logger = logging.getLogger(__name__)
+
+
+class Log:
+    """Files of one process in a folder, one after the other; threads may share it.
+
+    A line survives the end of its process, however sudden; with `sync`, that of the machine too. A file is followed by
+    another once it holds `most_bytes`, and where it is no longer as it was left.
+    """
+
+    def __init__(self, folder: Path, *, most_bytes: int, sync: bool) -> None:
+        self.folder = folder.absolute()
+        self._most_bytes = most_bytes
+        self._sync = sync
+        self._lock = threading.Lock()
+        self._chain: Chain | None = None
+        self._lost = False
+        started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        self._process = f"{started}-{secrets.token_hex(8)}"
+        self._numbers = count(1)
+        atexit.register(self.close)
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Add lines, all of them or none.
+
+        Raises LogLost if they can not be written; the next call tries again.
+        """
+        with self._lock:
+            try:
+                self._ready().append(entries, sync=self._sync)
+            except OSError as error:
+                why = error.strerror or "nothing"
+                # Once, not for every request: a full disk would be filled up further.
+                if not self._lost:
+                    logger.error("%s: can not be written: %s; nothing is answered.", self.folder, why)  # noqa: TRY400  # the folder and the cause say all
+                self._lost = True
+                raise LogLost(why) from error
+            if self._lost:
+                logger.warning("%s: can be written again.", self.folder)
+                self._lost = False
+
+    def close(self) -> None:
+        """Say in the index where the last file ends; a process that is killed says nothing."""
+        atexit.unregister(self.close)
+        with self._lock:
+            self._end()
+
+    def _ready(self) -> Chain:
+        """The chain to go on with."""
+        chain = self._chain
+        if chain is not None and not chain.broken:
+            if not chain.untouched():
+                logger.error("%s: should be as it was left, got another or none; going on in a new file.", chain.path)
+            elif chain.bytes < self._most_bytes:
+                return chain
+        self._end()
+        name = f"{self._process}-{next(self._numbers)}.jsonl"
+        self._chain = index.begin(self.folder, name, _about(self._process))
+        return self._chain
+
+    def _end(self) -> None:
+        chain, self._chain = self._chain, None
+        if chain is None:
+            return
+        chain.close()
+        # What is broken has an end of which nothing was told: where that is, only its head knows.
+        if chain.broken:
+            return
+        try:
+            index.logged(self.folder, index.ENDED, chain.path.name, chain.newest)
+        except OSError as error:
+            logger.warning("%s: its end could not be entered in the index: %s.", chain.path, error.strerror)
+
+
+def _about(process: str) -> dict[str, str]:
+    """What a log says of who writes it: another runtime may round another way."""
+    runtime = f"onnxruntime {onnxruntime.__version__}, {platform.system()} {platform.machine()}"
+    return {"process": process, "process_id": str(os.getpid()), "runtime": runtime}
