@@ -17,6 +17,7 @@ EXIT_CODES = """
 Exit codes: 0 done; 2 wrong usage; 3 input, study or data refused; 4 a contract could not be certified;
 5 a bundle or an export is not sound; 6 scored, but some rows were refused (they are in the side file).
 """
+WRONG = 1  # what is verified is not as it was written; `fulcrum audit` says so itself
 REFUSED, UNREACHABLE, UNSOUND, SOME_REFUSED = 3, 4, 5, 6
 
 # Where no terminal says how wide it is, a table is as wide as it needs to be: a script must not find a digest cut.

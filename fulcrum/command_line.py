@@ -12,12 +12,12 @@ import commands
 from commands.answering import EXIT_CODES
 
 
-def found() -> Iterator[Callable[..., None]]:
-    """The commands: of every module of `commands/`, the function that bears its name, if it has one."""
+def found() -> Iterator[tuple[str, Callable[..., None] | typer.Typer]]:
+    """The commands: of every module of `commands/`, the function or group that bears its name, if it has one."""
     for module in iter_modules(commands.__path__):
         command = getattr(import_module(f"{commands.__name__}.{module.name}"), module.name, None)
         if command is not None:
-            yield command
+            yield module.name, command
 
 
 app = typer.Typer(
@@ -28,5 +28,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help=f"Screening models with a tunable, certified operating point.\n\n{EXIT_CODES}",
 )
-for each in found():
-    app.command()(each)
+for name, each in found():
+    if isinstance(each, typer.Typer):
+        app.add_typer(each, name=name)
+    else:
+        app.command()(each)

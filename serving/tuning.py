@@ -28,6 +28,7 @@ _ALL = sa.select(CHANGES).where(
 HISTORY = _ALL.order_by(CHANGES.c.version)
 SINCE = HISTORY.where(CHANGES.c.version >= sa.bindparam("since"))
 NEWEST = _ALL.order_by(CHANGES.c.version.desc()).limit(1)
+KEPT = sa.select(CHANGES.c.endpoint, CHANGES.c.bundle).distinct().order_by(CHANGES.c.endpoint, CHANGES.c.bundle)
 INSERT = sa.insert(CHANGES)
 
 
@@ -118,6 +119,13 @@ class Store:
         Raises StoreLost if the store does not answer, StoreSpoiled if a row does not have the form of a change.
         """
         return tuple(map(_change, self._read(HISTORY, endpoint, bundle)))
+
+    def kept(self) -> tuple[tuple[str, str], ...]:
+        """Every endpoint and bundle of which there is a change.
+
+        Raises StoreLost if the store does not answer.
+        """
+        return tuple((row.endpoint, row.bundle) for row in self._read(KEPT, "", ""))
 
     def since(self, endpoint: str, bundle: str, version: int) -> tuple[Change, ...]:
         """The changes from a version on, oldest first, as they stand.

@@ -65,7 +65,13 @@ def _is_new(path: Path) -> bool:
 
 
 def _add(index: Chain, event: str, file: str, newest: Head) -> None:
-    fields: dict[str, JsonValue] = {"at": now(), "event": event, "file": file, "last": newest.number, "last_hash": newest.hash}
+    fields: dict[str, JsonValue] = {
+        "at": now(),
+        "event": event,
+        "file": file,
+        "last": newest.number,
+        "last_hash": newest.hash,
+    }
     index.append([Entry.of(fields)], sync=True)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import platform
 import secrets
 import threading
 from collections.abc import Sequence
@@ -13,11 +12,10 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-import onnxruntime
-
 from serving.decisions import index
 from serving.decisions.chain import Chain
 from serving.decisions.line import Entry
+from serving.decisions.runtime import runtime
 from serving.refusals import LogLost
 
 logger = logging.getLogger(__name__)
@@ -77,7 +75,9 @@ class Log:
                 return chain
         self._end()
         name = f"{self._process}-{next(self._numbers)}.jsonl"
-        self._chain = index.begin(self.folder, name, _about(self._process))
+        self._chain = index.begin(
+            self.folder, name, {"process": self._process, "process_id": str(os.getpid()), "runtime": runtime()}
+        )
         return self._chain
 
     def _end(self) -> None:
@@ -92,9 +92,3 @@ class Log:
             index.logged(self.folder, index.ENDED, chain.path.name, chain.newest)
         except OSError as error:
             logger.warning("%s: its end could not be entered in the index: %s.", chain.path, error.strerror)
-
-
-def _about(process: str) -> dict[str, str]:
-    """What a log says of who writes it: another runtime may round another way."""
-    runtime = f"onnxruntime {onnxruntime.__version__}, {platform.system()} {platform.machine()}"
-    return {"process": process, "process_id": str(os.getpid()), "runtime": runtime}
