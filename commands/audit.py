@@ -1,4 +1,4 @@
-"""`fulcrum audit`: whether the log of decisions is what was written, and whether a decision comes out the same again."""
+"""`fulcrum audit`: whether the log of decisions is what was written, and whether a decision comes out the same."""
 
 from __future__ import annotations
 

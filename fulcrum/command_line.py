@@ -7,6 +7,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import typer
+from typer import Context
+from typer.core import TyperGroup
 
 import commands
 from commands.answering import EXIT_CODES
@@ -20,8 +22,17 @@ def found() -> Iterator[tuple[str, Callable[..., None] | typer.Typer]]:
             yield module.name, command
 
 
+class Alphabetical(TyperGroup):
+    """Commands in the order of their names, whether they are one or a group."""
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        """The names, as help shows them."""
+        return sorted(super().list_commands(ctx))
+
+
 app = typer.Typer(
     name="fulcrum",
+    cls=Alphabetical,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

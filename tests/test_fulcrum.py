@@ -16,6 +16,7 @@ from tests.asking import DONE, REFUSED, ROOT, UNREACHABLE, UNSOUND, USAGE, asked
 
 COMMANDS = sorted(file.stem for file in (ROOT / "commands").glob("*.py") if file.stem not in {"__init__", "answering"})
 WORDS = {
+    "audit": ("verify", "anchor", "replay", "Exit code 1"),
     "access": ("--role", "[required]", "predict, tune or audit"),
     "compare": ("--seeds", "--jobs", "--search", "the test part is never used", "[required]"),
     "init": ("--target", "--positive", "--group", "--drop", "--force", "[required]"),

@@ -81,12 +81,11 @@ class Chain:
 
     def append(self, entries: Sequence[Entry], *, sync: bool = False) -> None:
         """Add lines with one write, and say so in the head; with `sync` they are on the disk before that."""
-        newest, lines = self.newest, []
-        for entry in entries:
-            line, seal = entry.linked(newest.number + 1, newest.hash)
-            newest = Head(newest.number + 1, seal)
+        seal, lines = self.newest.hash, []
+        for number, entry in enumerate(entries, self.newest.number + 1):
+            line, seal = entry.linked(number, seal)
             lines.append(line)
-        data = b"".join(lines)
+        data, newest = b"".join(lines), Head(self.newest.number + len(lines), seal)
         try:
             _write(self._file, data)
             if sync:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
+import numpy as np
+
 from models.inputs import Inputs
+
+LITTLE = np.dtype("<f4")
 
 
 def digests(inputs: Inputs) -> list[str]:
@@ -26,5 +30,5 @@ def digests(inputs: Inputs) -> list[str]:
 def row_bytes(inputs: Inputs) -> list[bytes]:
     """The columns of every row, float32 in little-endian order."""
     rows, width = inputs.columns.shape
-    data, step = inputs.columns.astype("<f4", copy=False).tobytes(), 4 * width
+    data, step = inputs.columns.astype(LITTLE, copy=False).tobytes(), 4 * width
     return [data[row * step : (row + 1) * step] for row in range(rows)]

@@ -43,8 +43,8 @@ def read(file: Path, schema: Schema, found: Found) -> Inputs:
         return encoded
     count = len(found.record.models[0].decision)
     if len(encoded) != count:
-        rule = " or ".join(dict.fromkeys([f"should hold {len(found.rows)} rows", f"all {count}"]))
-        raise BadInput([Refusal(str(file), rule, f"{len(encoded)} rows")])
+        wanted = " or ".join(map(str, dict.fromkeys([len(found.rows), count])))
+        raise BadInput([Refusal(str(file), f"should hold {wanted} rows", f"{len(encoded)} rows")])
     return encoded[np.array(found.rows)]
 
 

@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import threading
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import count
@@ -18,6 +19,8 @@ from serving.decisions.line import Entry
 from serving.decisions.runtime import runtime
 from serving.refusals import LogLost
 
+# Who takes a file away takes all of it: what is written to it until that is seen is a small part.
+LOOK_SECONDS = 0.1
 logger = logging.getLogger(__name__)
 
 
@@ -35,7 +38,8 @@ class Log:
         self._lock = threading.Lock()
         self._chain: Chain | None = None
         self._lost = False
-        started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        self._looked = 0.0
+        started = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         self._process = f"{started}-{secrets.token_hex(8)}"
         self._numbers = count(1)
         atexit.register(self.close)
@@ -69,16 +73,23 @@ class Log:
         """The chain to go on with."""
         chain = self._chain
         if chain is not None and not chain.broken:
-            if not chain.untouched():
+            if not self._untouched(chain):
                 logger.error("%s: should be as it was left, got another or none; going on in a new file.", chain.path)
             elif chain.bytes < self._most_bytes:
                 return chain
         self._end()
-        name = f"{self._process}-{next(self._numbers)}.jsonl"
+        name = f"{self._process}-{next(self._numbers):06}.jsonl"
         self._chain = index.begin(
             self.folder, name, {"process": self._process, "process_id": str(os.getpid()), "runtime": runtime()}
         )
         return self._chain
+
+    def _untouched(self, chain: Chain) -> bool:
+        """Whether a file is as it was left; looked at now and then, for a look costs as much as a line."""
+        if (now := time.monotonic()) - self._looked < LOOK_SECONDS:
+            return True
+        self._looked = now
+        return chain.untouched()
 
     def _end(self) -> None:
         chain, self._chain = self._chain, None

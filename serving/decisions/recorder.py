@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
@@ -26,8 +26,7 @@ REMEMBERED = 64
 NEGATIVE, POSITIVE, UNDECIDED = b'"negative"', b'"positive"', b'"indeterminate"'
 
 
-@dataclass(frozen=True)
-class Verdicts:
+class Verdicts(NamedTuple):
     """What one model decided of some rows, as it is written, one text a row."""
 
     at: str
@@ -40,8 +39,8 @@ class Verdicts:
     def text(self, rows: slice) -> bytes:
         """The part of a line that tells of some of the rows."""
         kept = b'"columns":[%b],' % b",".join(self.columns[rows]) if self.columns else b""
-        lists = (b",".join(each[rows]) for each in (self.decision, self.inputs, self.probability))
-        return self.frame % (kept, *lists)
+        join = b",".join
+        return self.frame % (kept, join(self.decision[rows]), join(self.inputs[rows]), join(self.probability[rows]))
 
 
 class Recorder:

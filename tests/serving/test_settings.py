@@ -19,6 +19,13 @@ def test_settings_are_read_from_the_environment(tmp_path: Path) -> None:
     assert (read_back.store, read_back.access) == (store, Path("access.json"))
 
 
+def test_the_log_of_decisions_is_set_by_its_folder(tmp_path: Path) -> None:
+    unset = read({"FULCRUM_BUNDLES": str(tmp_path)})
+    assert (unset.decisions, unset.log_inputs, unset.log_sync) == (None, False, False)
+    set_ = read({"FULCRUM_DECISIONS": str(tmp_path), "FULCRUM_LOG_INPUTS": "1", "FULCRUM_LOG_SYNC": "1"})
+    assert (set_.decisions, set_.log_inputs, set_.log_sync) == (tmp_path, True, True)
+
+
 def test_what_is_not_set_has_a_default(tmp_path: Path) -> None:
     read_back = read({"FULCRUM_BUNDLES": str(tmp_path)})
 
@@ -45,6 +52,21 @@ def test_a_default_folder_that_is_not_there_is_named(monkeypatch: pytest.MonkeyP
     [
         ("FULCRUM_MAX_ROWS", "0", "should be the most rows of one request, at least 1, got '0'."),
         ("FULCRUM_MAX_ROWS", "", "should be the most rows of one request, at least 1, got ''."),
+        (
+            "FULCRUM_DECISIONS",
+            "/nowhere",
+            "should be a folder that is there and can be written to, for the log of decisions, got '/nowhere'.",
+        ),
+        (
+            "FULCRUM_LOG_BYTES",
+            "0",
+            "should be the bytes at which a file of the log of decisions is followed by another, at least 1, got '0'.",
+        ),
+        (
+            "FULCRUM_LOG_SYNC",
+            "often",
+            "should be 1 if a decision is answered only when it is on the disk, else 0, got 'often'.",
+        ),
         ("FULCRUM_MAX_BYTES", "8MB", "should be the most bytes of one request, at least 1, got '8MB'."),
         (
             "FULCRUM_BUNDLES",
