@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
 import typer
-from typer import Context
 from typer.core import TyperGroup
 
 import commands
@@ -25,7 +25,7 @@ def found() -> Iterator[tuple[str, Callable[..., None] | typer.Typer]]:
 class Alphabetical(TyperGroup):
     """Commands in the order of their names, whether they are one or a group."""
 
-    def list_commands(self, ctx: Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """The names, as help shows them."""
         return sorted(super().list_commands(ctx))
 
