@@ -37,9 +37,9 @@ class Entry(NamedTuple):
 
     def linked(self, number: int, previous: str) -> tuple[bytes, str]:
         """The line at a place of a chain, and its hash: SHA-256 over the canonical JSON of all other fields."""
-        text = b'%b"number":%d,"previous":"%b"%b' % (self.before, number, previous.encode(), self.after)
+        text = b"".join((self.before, b'"number":%d,"previous":"' % number, previous.encode(), b'"', self.after))
         seal = hashlib.sha256(text).hexdigest()
-        return b"%b%b\n" % (text[:-1], TAIL % seal.encode()), seal
+        return b"".join((text[:-1], b',"hash":"', seal.encode(), b'"}\n')), seal
 
 
 class Used(msgspec.Struct):
