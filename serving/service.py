@@ -84,6 +84,12 @@ class Screening:
     async def __is_ready__(self) -> bool:  # BentoML's name for it
         return not LEAVING.begun
 
+    @bentoml.on_shutdown
+    def end(self) -> None:
+        """Say where the log of decisions ends: a worker that is asked to end runs nothing of Python's own exit."""
+        if RECORDER is not None:
+            RECORDER.close()
+
     @bentoml.api
     async def screen(self, request: ScreenRequest, /) -> ScreenReply:
         """Screen: who needs to be looked at further, missing as few of the sick as promised."""

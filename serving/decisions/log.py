@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import secrets
@@ -42,7 +41,6 @@ class Log:
         started = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         self._process = f"{started}-{secrets.token_hex(8)}"
         self._numbers = count(1)
-        atexit.register(self.close)
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Add lines, all of them or none.
@@ -65,7 +63,6 @@ class Log:
 
     def close(self) -> None:
         """Say in the index where the last file ends; a process that is killed says nothing."""
-        atexit.unregister(self.close)
         with self._lock:
             self._end()
 

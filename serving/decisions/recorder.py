@@ -59,6 +59,10 @@ class Recorder:
         """
         self._log.write(entries)
 
+    def close(self) -> None:
+        """Say where the log ends."""
+        self._log.close()
+
     def verdicts(self, bundle: Bundle, inputs: Inputs, scores: Scores, version: int | None) -> Verdicts:
         """What a bundle decided of some rows."""
         pairs = zip(scores.positive.tolist(), scores.negative.tolist(), strict=True)

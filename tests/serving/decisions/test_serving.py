@@ -56,6 +56,9 @@ def recording(
     )
     with serving(variables=variables, folder=ROOT, bundles=bundles, log=home / "log") as running:
         yield running
+    # Who is asked to end says where their log ends; the one that was killed could not.
+    found = verify(folder)
+    assert (found.problems, len(found.notes)) == ([], 1)
 
 
 @pytest.fixture
