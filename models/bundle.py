@@ -15,8 +15,10 @@ import onnx
 from pydantic import ValidationError
 
 from models import graph
+from models.contained import reaching_out
 from models.errors import BadBundle
 from models.manifest import Files, Manifest, read
+from models.spelling import spelled
 
 GRAPH, MANIFEST, CARD = "model.onnx", "manifest.json", "CARD.md"
 
@@ -37,10 +39,14 @@ class Bundle:
         return f"{self.manifest.study}/{self.manifest.model}"
 
 
-def open_bundle(folder: str | Path) -> Bundle:
-    """Open a bundle only if every digest agrees, and graph and manifest say the same.
+def open_bundle(folder: str | Path, *, signers: Path | None = None) -> Bundle:
+    """Open a bundle only if every digest agrees, graph and manifest say the same, and the graph holds all it needs.
 
-    Raises BadBundle naming the file and what disagrees.
+    No byte of the three files can be another one unseen. Other files of the folder are not read, by us or by the
+    runtime, which is handed bytes and never the folder; a bundle that is signed says what else there may be.
+    Where there are `signers`, one of them has to have signed it (`models.signature`).
+
+    Raises BadBundle naming the file and what disagrees, BadSigners if who may sign can not be read.
     """
     folder = Path(folder)
     text = _contents(folder / MANIFEST)
@@ -51,8 +57,14 @@ def open_bundle(folder: str | Path) -> Bundle:
     for name, digest in document.files.items():
         if sha256(contents[name]) != digest:
             raise BadBundle(f"{folder / name}: should have SHA-256 {digest}, got {sha256(contents[name])}.")
-    _agree(contents[GRAPH], document.manifest, folder / GRAPH)
-    return Bundle(folder, sha256(text), document.manifest, contents[GRAPH], contents[CARD].decode())
+    said = _agree(contents[GRAPH], document.manifest, folder / GRAPH)
+    _check_spelling(text, said, document, folder / MANIFEST)
+    digest = sha256(text)
+    if signers is not None:
+        from models.signature import check_signed  # noqa: PLC0415  # with it comes a library of its own
+
+        check_signed(folder, digest, signers)
+    return Bundle(folder, digest, document.manifest, contents[GRAPH], contents[CARD].decode())
 
 
 def write_bundle(folder: str | Path, *, model: onnx.ModelProto, manifest: Manifest, card: str) -> Bundle:
@@ -68,7 +80,7 @@ def write_bundle(folder: str | Path, *, model: onnx.ModelProto, manifest: Manife
         CARD: card.encode(),
     }
     document = Files(manifest=manifest, files={name: sha256(data) for name, data in contents.items()})
-    contents[MANIFEST] = f"{document.model_dump_json(indent=1)}\n".encode()
+    contents[MANIFEST] = spelled(manifest.model_dump_json(), document.files)
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
@@ -88,17 +100,28 @@ def sha256(data: bytes) -> str:
 
 def _contents(file: Path) -> bytes:
     try:
-        return file.read_bytes()
-    except OSError as error:
-        raise BadBundle(f"{file}: should be a readable file, got: {error.strerror or error}.") from None
+        there = file.resolve(strict=True)
+        if not there.is_relative_to(file.parent.resolve()):
+            raise BadBundle(f"{file}: should lie in the folder of the bundle, got a link to {there}.")
+        # What is no file, such as a pipe, may never end.
+        if not there.is_file() and not there.is_dir():
+            raise BadBundle(f"{file}: should be a readable file, got something else of that name.")
+        return there.read_bytes()
+    except (OSError, RuntimeError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise BadBundle(f"{file}: should be a readable file, got: {said}.") from None
 
 
-def _agree(model: bytes, manifest: Manifest, file: Path) -> None:
+def _agree(model: bytes, manifest: Manifest, file: Path) -> str:
+    """The manifest as it stands in the graph, if both say the same and the graph holds all that it needs."""
     try:
         parsed = onnx.load_model_from_string(model)
     except Exception as error:  # noqa: BLE001  # protobuf's own kinds are not part of its interface
         raise BadBundle(f"{file}: should be an ONNX model, got: {error}.") from None
-    if not _says(graph.metadata(parsed).get(graph.METADATA_KEY, ""), manifest):
+    for refusal in reaching_out(parsed):
+        raise BadBundle(f"{file}: {refusal}")
+    said = graph.metadata(parsed).get(graph.METADATA_KEY, "")
+    if not _says(said, manifest):
         raise BadBundle(f"{file}: metadata: should hold the manifest of {MANIFEST}, got another one or none.")
     baked = graph.defaults(parsed)
     for name, want in (
@@ -109,6 +132,20 @@ def _agree(model: bytes, manifest: Manifest, file: Path) -> None:
         # A graph of the first format has no zone, and its manifest none either.
         if baked.get(name, graph.NO_ZONE) != want:
             raise BadBundle(f"{file}: {name}: should be the manifest's {want}, got {baked.get(name)}.")
+    return said
+
+
+def _check_spelling(text: bytes, said: str, document: Files, file: Path) -> None:
+    """Refuse a manifest that says what it should in other bytes: a space more, a digit that changes no number.
+
+    The digest of the graph covers the manifest in its metadata, so that this one can be told from it to the byte.
+    """
+    wanted = spelled(said, document.files)
+    if text != wanted:
+        pairs = enumerate(zip(text, wanted, strict=False))
+        place = next((place for place, (one, other) in pairs if one != other), min(len(text), len(wanted)))
+        rule = f"should be to the byte what the metadata of {GRAPH} says"
+        raise BadBundle(f"{file}: {rule}, got another spelling at byte {place}.")
 
 
 def _says(text: str, manifest: Manifest) -> bool:

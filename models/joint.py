@@ -213,8 +213,18 @@ def open_joint(folder: str | Path, screen: Bundle, presurgical: Bundle) -> Joint
     Raises BadBundle naming file, rule and what was got.
     """
     file = Path(folder) / PATHWAY
+    joint = read_joint(file)
+    check_joint(joint, screen, presurgical, file=file)
+    return joint
+
+
+def read_joint(file: Path) -> Joint:
+    """Read joint evidence, of whatever bundles it is.
+
+    Raises BadBundle naming file, rule and what was got.
+    """
     try:
-        joint = Joint.model_validate_json(file.read_bytes())
+        return Joint.model_validate_json(file.read_bytes())
     except OSError as error:
         raise BadBundle(f"{file}: should be a readable file, got: {error.strerror or error}.") from None
     except ValidationError as error:
@@ -223,8 +233,6 @@ def open_joint(folder: str | Path, screen: Bundle, presurgical: Bundle) -> Joint
         rule = first["msg"].removeprefix("Value error, ")
         got = "" if ", got " in rule else f", got {shown(first['input'])}"
         raise BadBundle(f"{file}: {path or 'document'}: {rule}{got}.") from None
-    check_joint(joint, screen, presurgical, file=file)
-    return joint
 
 
 def write_joint(joint: Joint, folder: str | Path) -> Path:

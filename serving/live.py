@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue, ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -15,8 +15,12 @@ from models.turn import Setting, Turned
 from serving import audit
 from serving.change import Change, version_of
 from serving.points import Changed, Foreseen, History, LivePoint, Preview, Recorded, WorkingPoint
-from serving.refusals import NoEndpoint, NotForeseen
+from serving.refusals import NoEndpoint, NotForeseen, OtherBundle
 from serving.tuning import Store, StoreSpoiled
+
+if TYPE_CHECKING:
+    # An endpoint is asked at a version of the live point, and its bundle is swapped: each knows of the other.
+    from serving.swaps import Swaps
 
 # Changes whose meaning is kept; one is used for as long as it is live.
 REMEMBERED = 256
@@ -30,17 +34,21 @@ class Now:
     change: Change | None
     setting: Setting
     turned: Turned
+    # Of the bundle whose point it is, and which answers there; None: whichever the endpoint has.
+    scorer: Scorer | None = None
 
 
 class Live:
-    """The live points of some endpoints, kept in a store that other workers and replicas share."""
+    """The live points of some endpoints, kept in a store that other workers and replicas share.
 
-    def __init__(self, store: Store, scorers: Mapping[str, Scorer]) -> None:
+    With `swaps` a scorer is that of the live bundle, and every bundle has live points of its own.
+    """
+
+    def __init__(self, store: Store, scorers: Mapping[str, Scorer], swaps: Swaps | None = None) -> None:
         self.store = store
         self.scorers = scorers
+        self.swaps = swaps
         self._known: dict[str, Now] = {}
-        controls = {name: scorer.bundle.manifest.change_control for name, scorer in scorers.items()}
-        self._foreseen = {name: Foreseen.of(control) if control else None for name, control in controls.items()}
 
     def now(self, endpoint: str) -> Now:
         """What holds for requests that begin now.
@@ -48,11 +56,17 @@ class Live:
         Raises NoEndpoint, StoreLost or StoreSpoiled, or BadBundle if the recorded change now means another point.
         """
         scorer = self.scorer(endpoint)
-        change = self.store.current(endpoint, scorer.bundle.digest)
+        key = endpoint, scorer.bundle.digest
+        if self.swaps is None:
+            change = self.store.current(*key)
+        else:
+            swap, change = self.store.currents(self.swaps.key(endpoint), key)
+            if self.swaps.follow(endpoint, swap, answering=scorer.bundle.digest):
+                return self.now(endpoint)
         if change is None:
-            return Now(0, None, RELEASED, scorer.turn())
+            return Now(0, None, RELEASED, scorer.turn(), scorer)
         known = self._known.get(change.hash)
-        if known is None:
+        if known is None or known.scorer is not scorer:
             known = self._mean(scorer, change)
             # Threads come by here at once: what one has found stays its own, whatever another one forgets.
             if len(self._known) >= REMEMBERED:
@@ -76,7 +90,7 @@ class Live:
                     f"{where}: {name}: should be {recorded.get(name)}, as when it was turned, got {solved[name]};"
                     " turn it anew."
                 )
-        return Now(change.version, change, setting, turned)
+        return Now(change.version, change, setting, turned, scorer)
 
     async def soon(self, endpoint: str) -> Now:
         """`now`, without holding up others while a server of the store is asked: a file answers in microseconds."""
@@ -84,8 +98,8 @@ class Live:
 
     def describe(self, endpoint: str, now: Now) -> LivePoint:
         """A version as it is told."""
-        bundle = self.scorer(endpoint).bundle
-        change = now.change
+        bundle = (now.scorer or self.scorer(endpoint)).bundle
+        change, control = now.change, bundle.manifest.change_control
         return LivePoint(
             model=bundle.name,
             endpoint=endpoint,
@@ -94,7 +108,7 @@ class Live:
             setting=now.setting,
             turned=WorkingPoint.of(now.turned),
             changed=Changed(by=change.by, at=change.at, reason=change.reason) if change else None,
-            change_control=self._foreseen[endpoint],
+            change_control=Foreseen.of(control) if control else None,
         )
 
     def preview(self, endpoint: str, setting: Setting) -> Preview:
@@ -105,13 +119,19 @@ class Live:
         turned = self.scorer(endpoint).turn(setting)
         return Preview(turned=WorkingPoint.of(turned), allowed=not turned.against, refused_because=turned.against)
 
-    def change(self, endpoint: str, setting: Setting, *, version_seen: int, by: str, reason: str) -> Now:
-        """Make a setting the live point, everywhere and for good.
+    def change(
+        self, endpoint: str, setting: Setting, *, version_seen: int, by: str, reason: str, bundle: str | None = None
+    ) -> Now:
+        """Make a setting the live point, everywhere and for good; `bundle` is the one on which that was decided.
 
-        Raises NotForeseen if the bundle does not foresee it, Moved if somebody was first, BadInput or Unreachable
-        if it means nothing, StoreLost if it can not be kept.
+        Raises NotForeseen if the bundle does not foresee it, Moved if somebody was first, OtherBundle if another one
+        is live, BadInput or Unreachable if it means nothing, StoreLost if it can not be kept.
         """
+        if self.swaps is not None:
+            self.swaps.catch_up(endpoint)
         scorer = self.scorer(endpoint)
+        if bundle not in {None, scorer.bundle.digest}:
+            raise OtherBundle([Refusal("bundle", f"should be the live one, {scorer.bundle.digest}", str(bundle))])
         turned = scorer.turn(setting)
         if turned.against and setting != RELEASED:
             raise NotForeseen(
@@ -126,23 +146,25 @@ class Live:
             by=by,
             reason=reason,
         )
-        return Now(change.version, change, setting, turned)
+        return Now(change.version, change, setting, turned, scorer)
 
-    def roll_back(self, endpoint: str, to: int, *, version_seen: int, by: str, reason: str) -> Now:
+    def roll_back(
+        self, endpoint: str, to: int, *, version_seen: int, by: str, reason: str, bundle: str | None = None
+    ) -> Now:
         """Make the setting of an earlier version the live point again.
 
         Raises BadInput if there is no such version, StoreSpoiled if it or a change since is not what was written, and
         what `change` does.
         """
-        setting = self._earlier(endpoint, to) if to else RELEASED
-        return self.change(endpoint, setting, version_seen=version_seen, by=by, reason=reason)
+        bundle = bundle or self.scorer(endpoint).bundle.digest
+        setting = self._earlier(endpoint, bundle, to) if to else RELEASED
+        return self.change(endpoint, setting, version_seen=version_seen, by=by, reason=reason, bundle=bundle)
 
-    def _earlier(self, endpoint: str, to: int) -> Setting:
+    def _earlier(self, endpoint: str, bundle: str, to: int) -> Setting:
         """The setting of a version, which every change since has sealed once more.
 
         What came before it is not read: of 12,000 changes that took seconds.
         """
-        bundle = self.scorer(endpoint).bundle.digest
         newest = version_of(self.store.current(endpoint, bundle))
         if to > newest:
             raise BadInput([Refusal("to", f"should be a version from 0 to {newest}", str(to))])

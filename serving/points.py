@@ -13,6 +13,8 @@ from models.operating_point import Certificate
 from models.turn import Asked, Setting, Turned
 from models.value import Value
 
+DECIDED_ON = "SHA-256 of the bundle on which the change was decided; where another one is live, it is refused"
+
 
 class Promised(Value):
     """A promise that the certification cases carry at the thresholds of the answer."""
@@ -153,6 +155,7 @@ class Proposal(Value):
     prevalence: float | None = Field(None, gt=0, lt=1)
     reason: str = Field(min_length=1, max_length=2000, description="why")
     version: int = Field(ge=0, description="the live version on which the change was decided")
+    bundle: str | None = Field(None, description=DECIDED_ON)
 
     @property
     def setting(self) -> Setting:
@@ -166,6 +169,7 @@ class RollBack(Value):
     to: int = Field(ge=0, description="the version whose setting is to hold again; 0 as released")
     reason: str = Field(min_length=1, max_length=2000, description="why")
     version: int = Field(ge=0, description="the live version on which the change was decided")
+    bundle: str | None = Field(None, description=DECIDED_ON)
 
 
 class Recorded(Value):

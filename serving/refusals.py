@@ -75,6 +75,14 @@ class NoEndpoint(BadInput):
     """Name an endpoint that is there."""
 
 
+class NoBundle(BadInput):
+    """Put the bundle into the folder of releases, or name one that is there."""
+
+
+class OtherBundle(BadInput):
+    """Look at the live bundle and decide again: the decision was made on another one."""
+
+
 class NotForeseen(BadInput):
     """Ask for another point, or release a new bundle: the change was not foreseen when this one was released."""
 
@@ -101,7 +109,9 @@ STATUSES: Mapping[type[FulcrumError], HTTPStatus] = {
     NotAllowed: HTTPStatus.FORBIDDEN,
     TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     NoEndpoint: HTTPStatus.NOT_FOUND,
+    NoBundle: HTTPStatus.NOT_FOUND,
     Moved: HTTPStatus.CONFLICT,
+    OtherBundle: HTTPStatus.CONFLICT,
     BadInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     Unreachable: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooBusy: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -19,7 +19,7 @@ from serving import page, settings
 from serving.access import Access
 from serving.documentation import REFERENCE, Documented
 from serving.doorway import JSON, Doorway
-from serving.endpoint import Endpoint
+from serving.endpoint import Endpoint, Scorers
 from serving.fast.hook import install
 from serving.fast.routes import routes
 from serving.fhir import Fhir
@@ -31,6 +31,9 @@ from serving.live import Live
 from serving.messages import Reply, Request
 from serving.recording import recorder_of
 from serving.refusals import STATUSES, refuse
+from serving.releasing import Releasing
+from serving.shelf import Shelf
+from serving.swaps import Swaps
 from serving.tables import FORMATS, Tables
 from serving.together import Together
 from serving.tuning import Store
@@ -51,16 +54,19 @@ try:
     TOGETHER = Together.open(ENDPOINTS["screen"], ENDPOINTS["presurgical"], SETTINGS)
     ACCESS = Access.read(SETTINGS.access)
     STORE = Store(SETTINGS.store)
+    SHELF = Shelf(SETTINGS)
+    SWAPS = Swaps.begin(ENDPOINTS, STORE, SHELF)
 except FulcrumError as error:
     raise CannotServe(str(error)) from error
 
 GATE = Gate(ACCESS)
 LEAVING = Leaving(SETTINGS.drain_seconds)
-LIVE = Live(STORE, {name: endpoint.scorer for name, endpoint in ENDPOINTS.items()})
+LIVE = Live(STORE, Scorers(ENDPOINTS), SWAPS)
 TABLES = Tables(ENDPOINTS, LIVE)
 INFERENCE = Inference(ENDPOINTS, LIVE)
 FHIR = Fhir(ENDPOINTS, LIVE)
 TURNING = Turning(LIVE, ACCESS, max_bytes=SETTINGS.max_bytes)
+RELEASING = Releasing(TURNING, SWAPS)
 SCREEN, PRESURGICAL = ENDPOINTS["screen"], ENDPOINTS["presurgical"]
 ScreenRequest, ScreenReply = SCREEN.messages.request, SCREEN.messages.reply
 PathwayRequest, PathwayReply = TOGETHER.request, TOGETHER.reply
@@ -149,10 +155,10 @@ Screening.add_asgi_middleware(
     | FHIR.takes,
     names=INFERENCE.addresses,
 )
-DOORS = [*page.routes(), *TURNING.routes, *TABLES.routes, *FHIR.routes, *INFERENCE.routes]
+DOORS = [*page.routes(), *TURNING.routes, *RELEASING.routes, *TABLES.routes, *FHIR.routes, *INFERENCE.routes]
 # Mounted applications are asked before BentoML's own page, which loads a tag manager from elsewhere.
 Screening.mount_asgi_app(Starlette(routes=DOORS, exception_handlers=HANDLERS), path="/")
-Screening.operations = TURNING.operations
+Screening.operations = (*TURNING.operations, *RELEASING.operations)
 Screening.tables = TABLES.paths | FHIR.paths(REFERENCE) | INFERENCE.paths
 Screening.schemas = FHIR.schemas(REFERENCE)
 Screening.forms = FORMS

@@ -35,6 +35,12 @@ def _writable(path: Path) -> Path:
     return path
 
 
+def _there(path: Path | None) -> Path | None:
+    if path is not None and not path.exists():
+        raise ValueError("is not there")
+    return path
+
+
 class Settings(Value):
     """Settings of the service, each under the name of its environment variable."""
 
@@ -75,6 +81,16 @@ class Settings(Value):
         alias="FULCRUM_MAX_CONNECTIONS",
         ge=1,
         description="should be the most connections to a worker at once, at least 1",
+    )
+    releases: Annotated[Path | None, AfterValidator(lambda path: path and _folder(path))] = Field(
+        None,
+        alias="FULCRUM_RELEASES",
+        description="should be the folder with further bundles, one sub-folder each, that may be swapped in",
+    )
+    signers: Annotated[Path | None, AfterValidator(_there)] = Field(
+        None,
+        alias="FULCRUM_SIGNERS",
+        description="should be the public key or the certificate of who may sign a bundle, or a folder of them",
     )
     max_wait: float = Field(
         0.5,

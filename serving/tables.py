@@ -15,9 +15,9 @@ from starlette.routing import Route
 from models.errors import BadInput, Refusal, shown
 from models.inputs import Inputs
 from models.scorer import Scores
-from models.turn import Setting, Turned
+from models.turn import Setting
 from serving.endpoint import Endpoint
-from serving.live import Live
+from serving.live import Live, Now
 from serving.messages import body
 from serving.off_loop import off_loop
 from serving.refusals import STATUSES, NotATable, TooLarge, refuse
@@ -90,33 +90,34 @@ class Tables:
             try:
                 asked = _setting(request)
                 sent = await body(request, endpoint.messages.request.max_bytes)
-                at, version = endpoint.at(asked, await self._live.soon(name))
+                now = await self._live.soon(name)
                 kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-                return Response(await off_loop(_answer, endpoint, kind, sent, at, version), media_type=kind)
+                return Response(await off_loop(_answer, endpoint, kind, sent, asked, now), media_type=kind)
             except tuple(STATUSES) as error:
                 return refuse(error)
 
         return answer
 
 
-def _answer(endpoint: Endpoint, kind: str, sent: bytes, at: Turned, version: int | None) -> bytes:
+def _answer(endpoint: Endpoint, kind: str, sent: bytes, asked: Setting, now: Now) -> bytes:
     from serving.chunk import Chunk, answers, score_chunk, scored_schema  # noqa: PLC0415  # with it comes Arrow
 
-    format_, most = FORMATS[kind], GROWS * endpoint.messages.request.max_bytes
-    table = format_.read(sent, endpoint.scorer.columns.asked, endpoint.max_rows, most)
-    scored_schema(endpoint.scorer.manifest, table.schema)
+    at, version = endpoint.at(asked, now)
+    edition = endpoint.answering(now)
+    scorer, messages = edition.scorer, edition.messages
+    format_, most = FORMATS[kind], GROWS * messages.request.max_bytes
+    table = format_.read(sent, scorer.columns.asked, endpoint.max_rows, most)
+    scored_schema(scorer.manifest, table.schema)
     judged: list[tuple[Inputs, Scores]] = []
-    scored = score_chunk(
-        endpoint.scorer, Chunk(0, table), at=at, seen=lambda inputs, scores: judged.append((inputs, scores))
-    )
+    scored = score_chunk(scorer, Chunk(0, table), at=at, seen=lambda inputs, scores: judged.append((inputs, scores)))
     if scored.refused:
         raise BadInput(scored.refused)
-    name = endpoint.messages.names.new()
-    endpoint.record(name, *judged[0], version)
+    name = messages.names.new()
+    endpoint.record(edition, name, *judged[0], version)
     counts = scored.counts
     endpoint.count(counts.positive, counts.negative, counts.indeterminate)
-    found = scored.rows.select(answers(endpoint.scorer.manifest))
-    return format_.write(found.replace_schema_metadata({"fulcrum": endpoint.messages.about(at, version, name)}))
+    found = scored.rows.select(answers(scorer.manifest))
+    return format_.write(found.replace_schema_metadata({"fulcrum": messages.about(at, version, name)}))
 
 
 def _setting(request: Request) -> Setting:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
 import bentoml
@@ -12,6 +12,7 @@ from models.inputs import Inputs
 from models.joint import PATHWAY, open_joint
 from models.pathway import ANSWERS, Pathway, Pathways
 from models.pathway_figures import PathwayFigures
+from models.scorer import Scorer
 from models.turn import Setting, Turned
 from serving.asker import ASKER
 from serving.endpoint import Endpoint
@@ -20,6 +21,10 @@ from serving.messages import Messages, Request, request_of
 from serving.off_loop import off_loop
 from serving.points import AnsweredAt
 from serving.settings import Settings
+from serving.shelf import Shelf
+
+# Pairs of bundles whose pathway is kept.
+REMEMBERED = 8
 
 
 class Step(BaseModel):
@@ -49,7 +54,11 @@ class PathwayReply(bentoml.IODescriptor, BaseModel):  # type: ignore[misc]  # Be
 
 @dataclass(frozen=True)
 class Together:
-    """The pathway of two endpoints, with the types in which it is asked and answers."""
+    """The pathway of two endpoints, with the types in which it is asked and answers.
+
+    `pathway` is that of the bundles it was opened with. Whatever was measured of two bundles holds for these two alone,
+    so that each pair of live bundles has a pathway of its own.
+    """
 
     PARTS: ClassVar[tuple[str, str]] = ("screen", "presurgical")
 
@@ -57,6 +66,8 @@ class Together:
     endpoints: tuple[Endpoint, Endpoint]
     request: type[Request]
     reply: type[PathwayReply]
+    shelf: Shelf
+    pairs: dict[tuple[str, str], Pathway] = field(default_factory=dict)
 
     @classmethod
     def open(cls, screen: Endpoint, presurgical: Endpoint, settings: Settings) -> Self:
@@ -79,6 +90,7 @@ class Together:
                 own_point=False,
             ),
             reply=_reply(screen.messages, presurgical.messages),
+            shelf=Shelf(settings),
         )
 
     async def answer(self, request: Request, live: Live) -> PathwayReply:
@@ -88,15 +100,20 @@ class Together:
         """
         asked = request.asked
         points = [await live.soon(name) for name in self.PARTS]
-        at = (self._at(0, points[0], asked), self._at(1, points[1], asked))
-        encoded = self.pathway.parted(request.encoded())
-        if self.pathway.columns.image is None:
-            found = self.pathway.score(*encoded, at=at)
+        editions = [endpoint.answering(now) for endpoint, now in zip(self.endpoints, points, strict=True)]
+        scorers = editions[0].scorer, editions[1].scorer
+        pathway = self._known(*scorers)
+        if pathway is None:
+            pathway = await off_loop(self._joined, *scorers)
+        at = (_at(scorers[0], points[0], asked), _at(scorers[1], points[1], asked))
+        encoded = pathway.parted(request.encoded())
+        if pathway.columns.image is None:
+            found = pathway.score(*encoded, at=at)
         else:
-            found = await off_loop(self.pathway.score, *encoded, at=at)
+            found = await off_loop(pathway.score, *encoded, at=at)
         screen, presurgical = (
-            endpoint.messages.answer(scores, now.version)
-            for endpoint, scores, now in zip(self.endpoints, (found.screen, found.presurgical), points, strict=True)
+            edition.messages.answer(scores, now.version)
+            for edition, scores, now in zip(editions, (found.screen, found.presurgical), points, strict=True)
         )
         rows = [
             {"answer": ANSWERS[answer], "screen": first, "presurgical": second}
@@ -108,7 +125,7 @@ class Together:
             name: Step(**{field: getattr(reply, field) for field in Step.model_fields})
             for name, reply in zip(self.PARTS, (screen, presurgical), strict=True)
         }
-        measured = self.pathway.measure(at[1].prevalence, at=at)
+        measured = pathway.measure(at[1].prevalence, at=at)
         reply = self.reply.model_validate({"id": screen.id, **steps, "measured": measured, "rows": rows})
         self._record(reply.id, encoded, found, points)
         return reply
@@ -118,7 +135,7 @@ class Together:
         if recorder is None:
             return
         verdicts = [
-            recorder.verdicts(endpoint.messages.bundle, inputs, scores, now.version)
+            recorder.verdicts(endpoint.answering(now).messages.bundle, inputs, scores, now.version)
             for endpoint, inputs, scores, now in zip(
                 self.endpoints, encoded, (found.screen, found.presurgical), points, strict=True
             )
@@ -126,11 +143,24 @@ class Together:
         answers = [ANSWERS[answer] for answer in found.answers.tolist()]
         recorder.write([recorder.entry("pathway", name, ASKER.get(), verdicts, answers=answers)])
 
-    def _at(self, place: int, now: Now, asked: Setting) -> Turned:
-        if asked.prevalence is None:
-            return now.turned
-        setting = now.setting.model_copy(update={"prevalence": asked.prevalence})
-        return self.endpoints[place].scorer.turn(setting)
+    def _known(self, screen: Scorer, presurgical: Scorer) -> Pathway | None:
+        """The pathway of two scorers, if it was made before."""
+        pathway = self.pairs.get((screen.bundle.digest, presurgical.bundle.digest), self.pathway)
+        return pathway if pathway.screen is screen and pathway.presurgical is presurgical else None
+
+    def _joined(self, screen: Scorer, presurgical: Scorer) -> Pathway:
+        """The pathway of two scorers, with what was measured of just these two if that is at hand."""
+        pathway = Pathway(screen, presurgical, self.shelf.evidence(screen.bundle, presurgical.bundle))
+        if len(self.pairs) >= REMEMBERED:
+            self.pairs.clear()
+        self.pairs[screen.bundle.digest, presurgical.bundle.digest] = pathway
+        return pathway
+
+
+def _at(scorer: Scorer, now: Now, asked: Setting) -> Turned:
+    if asked.prevalence is None:
+        return now.turned
+    return scorer.turn(now.setting.model_copy(update={"prevalence": asked.prevalence}))
 
 
 def _reply(screen: Messages, presurgical: Messages) -> type[PathwayReply]:

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,9 +28,27 @@ _ALL = sa.select(CHANGES).where(
 )
 HISTORY = _ALL.order_by(CHANGES.c.version)
 SINCE = HISTORY.where(CHANGES.c.version >= sa.bindparam("since"))
-NEWEST = _ALL.order_by(CHANGES.c.version.desc()).limit(1)
 KEPT = sa.select(CHANGES.c.endpoint, CHANGES.c.bundle).distinct().order_by(CHANGES.c.endpoint, CHANGES.c.bundle)
 INSERT = sa.insert(CHANGES)
+# An endpoint and the bundle whose changes are meant.
+Key = tuple[str, str]
+Asked = Mapping[str, str | int]
+
+
+@cache
+def newest_of(keys: int) -> sa.CompoundSelect[Any]:
+    """The newest change of each of so many keys, asked for in one go: their parameters are numbered."""
+    each = (
+        sa.select(CHANGES)
+        .where(
+            CHANGES.c.endpoint == sa.bindparam(f"endpoint{place}"), CHANGES.c.bundle == sa.bindparam(f"bundle{place}")
+        )
+        .order_by(CHANGES.c.version.desc())
+        .limit(1)
+        .subquery()
+        for place in range(keys)
+    )
+    return sa.union_all(*map(sa.select, each))
 
 
 class StoreLost(FulcrumError):
@@ -96,43 +115,51 @@ class Store:
     def current(self, endpoint: str, bundle: str) -> Change | None:
         """The newest change that any process committed before this call; None as released.
 
-        With SQLite the row is read again only if the file was written since.
+        Raises what `currents` does.
+        """
+        return self.currents((endpoint, bundle))[0]
+
+    def currents(self, *keys: Key) -> tuple[Change | None, ...]:
+        """The newest change under each key, all read at one moment.
+
+        With SQLite a row is read again only if the file was written since.
 
         Raises StoreLost if the store does not answer, StoreSpoiled if the newest change is not what was written:
         nobody is screened at a point that nobody chose.
         """
         if self._watch is None:
-            return self._newest(endpoint, bundle)
+            return self._newest(*keys)
         with self._lock:
             self._check()
             # Asked before the row is read, so that what is written in between is read by the next call.
             if (number := self._ask()) != self._data_version:
                 self._read_before.clear()
                 self._data_version = number
-            if (endpoint, bundle) not in self._read_before:
-                self._read_before[endpoint, bundle] = self._newest(endpoint, bundle)
-            return self._read_before[endpoint, bundle]
+            if unread := [key for key in keys if key not in self._read_before]:
+                self._read_before.update(zip(unread, self._newest(*unread), strict=True))
+            return tuple([self._read_before[key] for key in keys])
 
     def history(self, endpoint: str, bundle: str) -> tuple[Change, ...]:
         """All changes, oldest first, as they stand; `audit.verify` says whether they are what was written.
 
         Raises StoreLost if the store does not answer, StoreSpoiled if a row does not have the form of a change.
         """
-        return tuple(map(_change, self._read(HISTORY, endpoint, bundle)))
+        return tuple(map(_change, self._read(HISTORY, {"endpoint": endpoint, "bundle": bundle})))
 
     def kept(self) -> tuple[tuple[str, str], ...]:
         """Every endpoint and bundle of which there is a change.
 
         Raises StoreLost if the store does not answer.
         """
-        return tuple((row.endpoint, row.bundle) for row in self._read(KEPT, "", ""))
+        return tuple((row.endpoint, row.bundle) for row in self._read(KEPT, {}))
 
     def since(self, endpoint: str, bundle: str, version: int) -> tuple[Change, ...]:
         """The changes from a version on, oldest first, as they stand.
 
         Raises what `history` does.
         """
-        return tuple(map(_change, self._read(SINCE, endpoint, bundle, since=version)))
+        asked: Asked = {"endpoint": endpoint, "bundle": bundle, "since": version}
+        return tuple(map(_change, self._read(SINCE, asked)))
 
     def append(
         self,
@@ -162,23 +189,27 @@ class Store:
                 connection.execute(INSERT, row)
         except IntegrityError:
             # Between the look and the insert, another one took this version.
-            raise Moved(version_seen, self._newest(endpoint, bundle)) from None
+            raise Moved(version_seen, self._newest((endpoint, bundle))[0]) from None
         except SQLAlchemyError as error:
             raise self._lost(error) from error
         return change
 
-    def _newest(self, endpoint: str, bundle: str) -> Change | None:
-        rows = self._read(NEWEST, endpoint, bundle)
-        if not rows:
-            return None
-        change = _change(rows[0])
-        if change.hash != change.sealed():
-            raise StoreSpoiled(f"{_path(rows[0])}.hash: should be {change.sealed()}, got {shown(change.hash)}.")
-        return change
+    def _newest(self, *keys: Key) -> tuple[Change | None, ...]:
+        asked = {
+            f"{name}{place}": part
+            for place, key in enumerate(keys)
+            for name, part in zip(("endpoint", "bundle"), key, strict=True)
+        }
+        found: dict[Key, Change] = {}
+        for row in self._read(newest_of(len(keys)), asked):
+            change = _change(row)
+            if change.hash != change.sealed():
+                raise StoreSpoiled(f"{_path(row)}.hash: should be {change.sealed()}, got {shown(change.hash)}.")
+            found[change.endpoint, change.bundle] = change
+        return tuple(map(found.get, keys))
 
-    def _read(self, query: sa.Select[Any], endpoint: str, bundle: str, **more: int) -> Sequence[sa.Row[Any]]:
+    def _read(self, query: sa.Select[Any] | sa.CompoundSelect[Any], asked: Asked) -> Sequence[sa.Row[Any]]:
         self._check()
-        asked: dict[str, str | int] = {"endpoint": endpoint, "bundle": bundle, **more}
         try:
             try:
                 return self._fetch(query, asked)
@@ -190,7 +221,7 @@ class Store:
         except SQLAlchemyError as error:
             raise self._lost(error) from error
 
-    def _fetch(self, query: sa.Select[Any], asked: Mapping[str, str | int]) -> Sequence[sa.Row[Any]]:
+    def _fetch(self, query: sa.Select[Any] | sa.CompoundSelect[Any], asked: Asked) -> Sequence[sa.Row[Any]]:
         with self._engine.connect() as connection:
             return connection.execute(query, asked).all()
 

@@ -127,7 +127,13 @@ class Turning:
         by, endpoint = self._tuner(request), request.path_params["endpoint"]
         asked = await self._read(request, Proposal)
         now = await run_in_threadpool(
-            self.live.change, endpoint, asked.setting, version_seen=asked.version, by=by, reason=asked.reason
+            self.live.change,
+            endpoint,
+            asked.setting,
+            version_seen=asked.version,
+            by=by,
+            reason=asked.reason,
+            bundle=asked.bundle,
         )
         return self.live.describe(endpoint, now)
 
@@ -135,7 +141,13 @@ class Turning:
         by, endpoint = self._tuner(request), request.path_params["endpoint"]
         asked = await self._read(request, RollBack)
         now = await run_in_threadpool(
-            self.live.roll_back, endpoint, asked.to, version_seen=asked.version, by=by, reason=asked.reason
+            self.live.roll_back,
+            endpoint,
+            asked.to,
+            version_seen=asked.version,
+            by=by,
+            reason=asked.reason,
+            bundle=asked.bundle,
         )
         return self.live.describe(endpoint, now)
 

@@ -145,15 +145,15 @@ class Desk:
         try:
             at, version = self._endpoint.at(asked, now)
             columns = group[0].columns if len(group) == 1 else np.concatenate([each.columns for each in group])
-            inputs, messages = Inputs(columns), self._endpoint.messages
-            scores = self._endpoint.scorer.score(inputs, at=at)
+            inputs, edition = Inputs(columns), self._endpoint.answering(now)
+            scores, messages = edition.scorer.score(inputs, at=at), edition.messages
             texts = Texts.of(scores, messages.bundle.name)
             recorder = self._endpoint.recorder
             verdicts = None if recorder is None else recorder.verdicts(messages.bundle, inputs, scores, version)
             told, entries, first = [], [], 0
             for each in group:
                 rows, name = slice(first, first + len(each.columns)), messages.names.new()
-                told.append((each, each.writer.reply(texts, rows, at, version, name)))
+                told.append((each, each.writer.reply(texts, rows, at, version, messages, name=name)))
                 if recorder is not None and verdicts is not None:
                     entries.append(recorder.entry(self.name, name, each.asker, [verdicts], rows=rows))
                 first = rows.stop

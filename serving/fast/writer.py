@@ -56,27 +56,38 @@ class Texts:
 class Writer(ABC):
     """Writes the reply that its typed form would, to the same value of every number."""
 
-    def __init__(self, messages: Messages) -> None:
-        self._messages = messages
+    def __init__(self) -> None:
         self._frames: dict[tuple[int, int | None], tuple[Turned, bytes]] = {}
 
-    def reply(self, texts: Texts, rows: slice, at: Turned, version: int | None, name: str | None = None) -> bytes:
-        """The whole reply to some of the rows, with this id, else with one of its own."""
-        name = name or self._messages.names.new()
-        return b'{"id":"%b",%b%b}' % (name.encode(), self._frame(at, version), self.people(texts, rows))
+    def reply(
+        self,
+        texts: Texts,
+        rows: slice,
+        at: Turned,
+        version: int | None,
+        messages: Messages,
+        *,
+        name: str | None = None,
+    ) -> bytes:
+        """The whole reply to some of the rows, in the name of the bundle of `messages`; its id is new if none is given."""
+        name = name or messages.names.new()
+        return b'{"id":"%b",%b%b}' % (name.encode(), self._frame(at, version, messages), self.people(texts, rows))
 
     @abstractmethod
     def people(self, texts: Texts, rows: slice) -> bytes:
         """The last field of the reply: what is said of each person."""
 
-    def _frame(self, at: Turned, version: int | None) -> bytes:
-        """All that the replies at one point have in common, between their id and their people."""
+    def _frame(self, at: Turned, version: int | None, messages: Messages) -> bytes:
+        """All that the replies at one point have in common, between their id and their people.
+
+        A point was turned by one scorer, so that it stands for its bundle too.
+        """
         known = self._frames.get((id(at), version))
         if known is None:
             if len(self._frames) >= REMEMBERED:
                 self._frames.clear()
             # The point is kept with its words, so that no other one takes its address meanwhile.
-            known = self._frames[id(at), version] = at, self._messages.frame(at, version)
+            known = self._frames[id(at), version] = at, messages.frame(at, version)
         return known[1]
 
 
@@ -84,7 +95,7 @@ class RowsWriter(Writer):
     """Writes one answer a person: `"rows": [{"positive": true, ...}, ...]`."""
 
     def __init__(self, messages: Messages) -> None:
-        super().__init__(messages)
+        super().__init__()
         names = [json.dumps(symptom.name).replace("%", "%%") for symptom in messages.bundle.manifest.symptoms]
         symptoms = ",".join(f"{name}:%b" for name in names)
         row = '%b,"probability":%b'
@@ -105,7 +116,7 @@ class ColumnsWriter(Writer):
     """Writes one list of answers a column: `"columns": {"positive": [true, ...], ...}`."""
 
     def __init__(self, messages: Messages) -> None:
-        super().__init__(messages)
+        super().__init__()
         self._symptoms = [json.dumps(symptom.name).encode() for symptom in messages.bundle.manifest.symptoms]
 
     def people(self, texts: Texts, rows: slice) -> bytes:

@@ -71,15 +71,16 @@ def test_it_is_what_the_typed_reply_says(
     columnar = Columnar.of(messages, name="Screen", max_rows=1000, max_bytes=1000)
     for writer, typed in ((RowsWriter(messages), messages), (ColumnsWriter(messages), columnar)):
         wanted = typed.answer(part(all_of_it, rows), version).model_dump_json()
-        found = writer.reply(texts, rows, scores.at, version)
+        found = writer.reply(texts, rows, scores.at, version, messages)
         assert list(json.loads(found)) == list(json.loads(wanted))
         assert without_id(found) == without_id(wanted)
 
 
 def test_every_reply_has_an_id_of_its_own(bundle: Bundle, scores: Scores) -> None:
-    writer = RowsWriter(with_symptoms(bundle, ("fluid_volume",)))
+    messages = with_symptoms(bundle, ("fluid_volume",))
+    writer = RowsWriter(messages)
     texts = Texts.of(scores, "model")
-    found = [json.loads(writer.reply(texts, slice(0, 1), scores.at, 0))["id"] for _ in range(100)]
+    found = [json.loads(writer.reply(texts, slice(0, 1), scores.at, 0, messages))["id"] for _ in range(100)]
     assert len(set(found)) == 100
 
 
@@ -96,11 +97,12 @@ def test_many_points_of_their_own_do_not_fill_the_memory(
     bundle: Bundle, scores: Scores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "REMEMBERED", 3)
-    scorer, writer = Scorer(bundle), RowsWriter(with_symptoms(bundle, ("fluid_volume",)))
+    scorer, messages = Scorer(bundle), with_symptoms(bundle, ("fluid_volume",))
+    writer = RowsWriter(messages)
     texts = Texts.of(scores, "model")
     for turn in [*range(1, 20), *range(1, 20)]:
         at = scorer.turn(Setting(operating_point=turn / 20))
-        body = json.loads(writer.reply(texts, slice(0, 1), at, turn))
+        body = json.loads(writer.reply(texts, slice(0, 1), at, turn, messages))
         assert body["operating_point"]["threshold"] == at.threshold
         assert body["version"] == turn
         assert len(writer._frames) <= 3
