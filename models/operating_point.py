@@ -80,7 +80,9 @@ class OperatingPoint(Value):
         if not isinstance(data, dict) or "promise" not in data:
             return data
         fields = dict(data)
-        certificate = {name: fields.pop(name) for name in ("promise", "certified", "positives", "negatives")}
+        # One that is not there is missed in the certificate, by its name.
+        names = ("promise", "certified", "positives", "negatives")
+        certificate = {name: fields.pop(name) for name in names if name in fields}
         return {**fields, "clear_below": fields.get("threshold"), "certificates": [certificate]}
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ Source: https://github.com/ossf/model-signing-spec
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import tempfile
 from pathlib import Path
@@ -53,7 +54,7 @@ def sign(folder: Path, key: Path, password: str | None = None) -> Path:
     signing = _library("signing")
     file = folder / SIGNATURE
     try:
-        signer = signing.Config().use_elliptic_key_signer(private_key=key, password=password)
+        signer = signing.Config().use_elliptic_key_signer(private_key=key, password=password and password.encode())
     except (OSError, ValueError, TypeError) as error:
         said = str(error).partition("\n")[0].rstrip(".")
         raise BadSigners(f"{key}: should be a private key on an elliptic curve, PEM, got: {said}.") from None
@@ -90,8 +91,21 @@ def _against(signer: Path, folder: Path, signed: bytes, manifest: str) -> str | 
         if _digests(signed).get("manifest.json") != manifest:
             return "it does not name the manifest that was read"
     except Exception as error:  # noqa: BLE001  # the library raises what its parts do: of JSON, of keys, of files
-        return f"{error}".partition("\n")[0].strip().rstrip(".") or type(error).__name__
+        said = str(error).partition("\n")[0].strip().rstrip(".") or type(error).__name__
+        return _differing(folder, signed) if said.startswith("Signature mismatch") else said
     return None
+
+
+def _differing(folder: Path, signed: bytes) -> str:
+    """Which files are not those of a signature that is somebody's."""
+    wanted = _digests(signed)
+    there = {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in folder.rglob("*")
+        if file.is_file() and file.name != SIGNATURE
+    }
+    names = sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
+    return f"other files were signed than {', '.join(names)}"
 
 
 def _digests(signed: bytes) -> dict[str, str]:
