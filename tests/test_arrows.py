@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -155,3 +156,26 @@ def test_the_common_language_runs_where_neither_torch_nor_bentoml_is_loaded() ->
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
     assert done.stdout == "[]\n"
+
+
+# Each runs code of whoever wrote what it reads.
+UNPICKLES = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
+LOADS = ("torch.load", "allow_pickle=True", "register_custom_ops_library")
+
+
+@pytest.mark.parametrize("package", ["models", "serving"])
+def test_nothing_that_answers_can_unpickle_or_load_machine_code(package: str) -> None:
+    """numpy's own format is read without pickle unless it is asked for."""
+    sources = {str(file.relative_to(ROOT)): file.read_text() for file in modules(package)}
+    wrong = [
+        f"{file}: {name}"
+        for file, source in sources.items()
+        for name in imported(source)
+        if name.split(".")[0] in UNPICKLES
+    ]
+    wrong += [
+        f"{file}: {word}" for file, source in sources.items() for word in LOADS if word in source.replace(" ", "")
+    ]
+    loads = re.compile(r"\b(?:np|numpy)\.load\((?!.*allow_pickle=False)")
+    wrong += [f"{file}: numpy.load" for file, source in sources.items() if loads.search(source)]
+    assert wrong == []
