@@ -24,6 +24,7 @@ WORDS = {
     "report": ("--out", "report.html", "report.json", "The same bundle gives the same bytes."),
     "score": ("--bundle", "--strict", "--operating-point", "--prevalence"),
     "serve": ("--bundles", "--host", "--port", "--access", "--store", "POST /screen", "exit code 5"),
+    "sign": ("--key", "--password", "model.sig", "[required]"),
     "taps": ("[required]", "Term(on=<tap>"),
     "train": ("--out", "--only", "exit code 4"),
     "tune": (

@@ -15,7 +15,7 @@ export function offerApply(after) {
     title: "Make this the live point?",
     action: "Make it live",
     to: () => meaning(turned),
-    send: (reason, token) => api.change(model, { ...answered, reason, version: page.live.version }, token),
+    send: (reason, token) => api.change(model, { ...answered, reason, ...decidedOn() }, token),
   });
 }
 
@@ -26,8 +26,13 @@ export function offerReturn({ version, in_words: words }, after) {
     title: `Go back to version ${version}?`,
     action: `Go back to version ${version}`,
     to: () => [`${capital(plainly(words))}. It becomes a new version, with the setting of version ${version}.`],
-    send: (reason, token) => api.rollBack(model, { to: version, reason, version: page.live.version }, token),
+    send: (reason, token) => api.rollBack(model, { to: version, reason, ...decidedOn() }, token),
   });
+}
+
+/** What a decision was made on: where another version or another bundle is live by then, it is refused. */
+function decidedOn() {
+  return { version: page.live.version, bundle: page.facts.bundle };
 }
 
 function confirm(after, { title, action, to, send }) {

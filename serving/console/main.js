@@ -304,6 +304,8 @@ watch({
     if (page.turned) render();
     showNewer(newer, {
       onCompare: () => {
+        // Of another bundle nothing that is drawn holds any more.
+        if (newer.bundle !== page.facts.bundle) return open(page.model).catch(unfilled);
         notice();
         adopt(newer);
       },

@@ -69,7 +69,7 @@ class Writer(ABC):
         *,
         name: str | None = None,
     ) -> bytes:
-        """The whole reply to some of the rows, in the name of the bundle of `messages`; its id is new if none is given."""
+        """The whole reply to some of the rows, of the bundle of `messages`; its id is a new one if none is given."""
         name = name or messages.names.new()
         return b'{"id":"%b",%b%b}' % (name.encode(), self._frame(at, version, messages), self.people(texts, rows))
 

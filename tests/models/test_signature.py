@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from models.signature import SIGNATURE, BadSigners, sign
 from tests import handmade
 
 pytest.importorskip("model_signing", reason="needs the extra `signing`")
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -19,7 +22,10 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_pem_private_key,
 )
+from cryptography.x509.oid import NameOID
+from model_signing import signing
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +151,34 @@ def test_without_the_extra_it_is_named(bundle: Path, tmp_path: Path, monkeypatch
         " got: import of model_signing halted; None in sys.modules."
     )
     assert open_bundle(bundle).digest
+
+
+def test_a_certificate_stands_for_the_key_it_was_given_to(bundle: Path, tmp_path: Path) -> None:
+    ada, bo = (certified(tmp_path, key(tmp_path, name)) for name in ("ada", "bo"))
+    signer = signing.Config().use_certificate_signer(
+        private_key=tmp_path / "ada.key", signing_certificate=ada, certificate_chain=[ada]
+    )
+    signer.sign(bundle, bundle / SIGNATURE)
+    assert open_bundle(bundle, signers=ada).digest
+    assert refused(bundle, bo).startswith(f"{bundle / SIGNATURE}: should be of the bundle, by one of {bo}, got ")
+
+
+def certified(folder: Path, key: Path) -> Path:
+    """A certificate that somebody gave to themselves."""
+    private = load_pem_private_key(key.read_bytes(), None)
+    assert isinstance(private, ec.EllipticCurvePrivateKey)
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, key.stem)]), datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.KeyUsage(True, False, False, False, False, True, False, False, False), critical=True)
+        .sign(private, hashes.SHA256())
+    )
+    (folder / f"{key.stem}.crt").write_bytes(made.public_bytes(Encoding.PEM))
+    return folder / f"{key.stem}.crt"

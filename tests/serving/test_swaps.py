@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from models.bundle import Bundle, open_bundle
 from models.errors import BadBundle, BadInput
 from models.scorer import Scorer
+from models.signature import sign
 from models.turn import Setting
 from serving import swaps as module
 from serving.access import Access
@@ -25,7 +28,7 @@ from serving.change import Change
 from serving.endpoint import Endpoint, Scorers
 from serving.fast.routes import routes
 from serving.gate import Gate
-from serving.live import Live
+from serving.live import Live, Now
 from serving.messages import Reply
 from serving.refusals import Answer, NoBundle, NoEndpoint, OtherBundle
 from serving.releasing import Releasing
@@ -59,16 +62,18 @@ class Worker:
     def turn(self, asked: float, version: int, **more: str) -> None:
         self.live.change("screen", Setting.told(asked), version_seen=version, by="ada", reason="a test", **more)
 
-    def reply(self) -> Reply:
+    def reply(self, now: Now | None = None) -> Reply:
         request = self.endpoint.messages.request.read(json.dumps({"rows": ROWS}).encode())
-        return self.endpoint.answer(request, self.live.now("screen"))
+        return self.endpoint.answer(request, now or self.live.now("screen"))
 
     def answers(self) -> str:
         """The digest in whose name it answers; its answers are those of that bundle."""
-        reply = self.reply().model_dump()
-        scores = self.live.now("screen").scorer.score_rows(ROWS)
-        assert reply["bundle"] == self.live.now("screen").scorer.bundle.digest
-        assert [row["probability"] for row in reply["rows"]] == scores.probability.tolist()
+        now = self.live.now("screen")
+        reply = self.reply(now).model_dump()
+        assert now.scorer is not None
+        assert reply["bundle"] == now.scorer.bundle.digest
+        probabilities = now.scorer.score_rows(ROWS).probability.tolist()
+        assert [row["probability"] for row in reply["rows"]] == probabilities
         return reply["bundle"]
 
     def releasing(self) -> Releasing:
@@ -384,7 +389,8 @@ def test_a_bundle_that_answers_otherwise_than_it_recorded_is_refused(
     with pytest.raises(BadInput) as refused:
         worker.swap(bundles["second"], 0)
     assert str(refused.value) == (
-        f"bundle: should be sound, got {folder / 'releases' / 'second'}: decisions as recorded: should be so, got 1 of 2 differ."
+        f"bundle: should be sound, got {folder / 'releases' / 'second'}: decisions as recorded: should be so,"
+        " got 1 of 2 differ."
     )
 
 
@@ -436,3 +442,23 @@ def test_the_editions_that_stay_open_are_few(worker: Worker, bundles: dict[str, 
         assert worker.answers() == made.digest
     assert len(worker.swaps._open["screen"]) <= module.KEPT + 1
     assert bundles["first"].digest in worker.swaps._open["screen"]
+
+
+def test_with_signers_a_bundle_that_none_of_them_signed_neither_begins_nor_is_swapped_in(
+    folder: Path, bundles: dict[str, Bundle]
+) -> None:
+    pytest.importorskip("model_signing", reason="needs the extra `signing`")
+    private = ec.generate_private_key(ec.SECP256R1())
+    (folder / "ada.key").write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (folder / "ada.pub").write_bytes(public)
+    signers = {"FULCRUM_SIGNERS": str(folder / "ada.pub")}
+    with pytest.raises(BadBundle, match=r"screen/model\.sig: should be a signature of the bundle, got: No such file"):
+        Endpoint.open("screen", settings(folder, **signers))
+    for signed in (folder / "bundles" / "screen", folder / "releases" / "second"):
+        sign(signed, folder / "ada.key")
+    with working(folder, **signers) as worker:
+        worker.swap(bundles["second"], 0)
+        with pytest.raises(BadInput, match=r"bundle: should be sound, got .*third/model\.sig: should be a signature"):
+            worker.swap(bundles["third"], 1)
+        assert worker.answers() == bundles["second"].digest

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import onnx
 import pytest
 
-from models.bundle import open_bundle
+from models.bundle import open_bundle, write_bundle
 from models.errors import BadBundle
 from models.joint import write_joint
 from models.scorer import Scorer
 from models.turn import Setting
-from serving.endpoint import Endpoint
+from serving.endpoint import Endpoint, Scorers
 from serving.live import Live, Now
 from serving.settings import read
+from serving.swaps import Swaps
 from serving.together import PathwayReply, Together
 from serving.tuning import Store
 from tests import handmade, two_models
@@ -148,3 +151,39 @@ def test_over_http_a_body_that_is_no_json_is_refused(server: Server) -> None:
     response = server.post("pathway", content=b"{", headers={"content-type": "application/json"})
     assert 400 <= response.status_code < 500
     assert response.json()["error"].startswith("body: should be JSON")
+
+
+def test_what_was_measured_of_two_bundles_is_not_told_of_another_pair(folder: Path, tmp_path: Path) -> None:
+    """Of a pair whose own evidence lies in the folder of releases, that is told."""
+    home, releases = shutil.copytree(folder, tmp_path / "home"), tmp_path / "releases"
+    old = open_bundle(home / "screen")
+    manifest = old.manifest.model_copy(update={"purpose": "another"})
+    model = onnx.load_model_from_string(old.graph)
+    news = [
+        write_bundle(releases / name, model=model, manifest=manifest.model_copy(update={"version": version}), card="")
+        for version, name in enumerate(("alone", "measured"), start=2)
+    ]
+    own = two_models.joint(news[1], open_bundle(home / "presurgical"))
+    write_joint(own, releases)
+    (releases / "pathway.json").rename(releases / "pathway-measured.json")
+    (releases / "pathway-broken.json").write_text("{")
+    settings = read({"FULCRUM_BUNDLES": str(home), "FULCRUM_RELEASES": str(releases)})
+    endpoints = {name: Endpoint.open(name, settings) for name in Together.PARTS}
+    together = Together.open(*endpoints.values(), settings)
+    with Store(f"sqlite:///{tmp_path}/changes.sqlite") as store:
+        swaps = Swaps.begin(endpoints, store, together.shelf)
+        asking = together, Live(store, Scorers(endpoints), swaps)
+        begun = answered(asking).model_dump()
+        told = []
+        for version, new in enumerate(news):
+            swaps.swap("screen", new.digest, version_seen=version, by="ada", reason="a test")
+            told.append(answered(asking).model_dump())
+        for version in (2, 3):
+            swaps.roll_back("screen", version_seen=version, by="ada", reason="a test")
+        back = answered(asking).model_dump()
+    assert [reply["screen"]["bundle"] for reply in told] == [new.digest for new in news]
+    assert told[0]["measured"] is None
+    points = endpoints["screen"].scorer.turn(), endpoints["presurgical"].scorer.turn()
+    assert told[1]["measured"] == own.measure(*points, told[1]["presurgical"]["prevalence"]).model_dump()
+    assert begun["measured"] is not None
+    assert {**begun, "id": back["id"]} == back
