@@ -127,9 +127,7 @@ class Live:
         Raises NotForeseen if the bundle does not foresee it, Moved if somebody was first, OtherBundle if another one
         is live, BadInput or Unreachable if it means nothing, StoreLost if it can not be kept.
         """
-        if self.swaps is not None:
-            self.swaps.catch_up(endpoint)
-        scorer = self.scorer(endpoint)
+        scorer = self._caught_up(endpoint)
         if bundle not in {None, scorer.bundle.digest}:
             raise OtherBundle([Refusal("bundle", f"should be the live one, {scorer.bundle.digest}", str(bundle))])
         turned = scorer.turn(setting)
@@ -156,9 +154,15 @@ class Live:
         Raises BadInput if there is no such version, StoreSpoiled if it or a change since is not what was written, and
         what `change` does.
         """
-        bundle = bundle or self.scorer(endpoint).bundle.digest
+        bundle = bundle or self._caught_up(endpoint).bundle.digest
         setting = self._earlier(endpoint, bundle, to) if to else RELEASED
         return self.change(endpoint, setting, version_seen=version_seen, by=by, reason=reason, bundle=bundle)
+
+    def _caught_up(self, endpoint: str) -> Scorer:
+        """The scorer of the live bundle, opened in this thread if need be: nothing is decided on an older one."""
+        if self.swaps is not None:
+            self.swaps.catch_up(endpoint)
+        return self.scorer(endpoint)
 
     def _earlier(self, endpoint: str, bundle: str, to: int) -> Setting:
         """The setting of a version, which every change since has sealed once more.

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from models.bundle import CARD, MANIFEST, Bundle, open_bundle, sha256, write_bundle
+from models.bundle import CARD, MANIFEST, Bundle, open_bundle, sha256
 from models.errors import BadBundle
 from models.signature import SIGNATURE, BadSigners, sign
-from tests import handmade
+from tests.releases import released
 
 pytest.importorskip("model_signing", reason="needs the extra `signing`")
 from cryptography import x509
@@ -30,7 +30,7 @@ from model_signing import signing
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return handmade.bundle(tmp_path_factory.mktemp("made"))
+    return released(tmp_path_factory.mktemp("made") / "screen")
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_bundle_without_a_signature_is_refused(bundle: Path, tmp_path: Path) -
 
 def test_a_signature_of_another_bundle_is_refused(bundle: Path, made: Bundle, tmp_path: Path) -> None:
     ada = key(tmp_path, "ada")
-    other = handmade.bundle(tmp_path, "presurgical").folder
+    other = released(tmp_path / "other", purpose="another").folder
     sign(other, ada)
     shutil.copy(other / SIGNATURE, bundle)
     assert refused(bundle, tmp_path / "signers").endswith(
@@ -126,8 +126,7 @@ def test_every_byte_of_a_signature_counts(bundle: Path, tmp_path: Path) -> None:
 
 def test_a_bundle_that_is_written_anew_leaves_no_old_signature(bundle: Path, tmp_path: Path) -> None:
     sign(bundle, key(tmp_path, "ada"))
-    model, manifest = handmade.finished()
-    write_bundle(bundle, model=model, manifest=manifest, card="# New\n")
+    released(bundle, purpose="anew")
     assert not (bundle / SIGNATURE).exists()
 
 

@@ -462,3 +462,15 @@ def test_with_signers_a_bundle_that_none_of_them_signed_neither_begins_nor_is_sw
         with pytest.raises(BadInput, match=r"bundle: should be sound, got .*third/model\.sig: should be a signature"):
             worker.swap(bundles["third"], 1)
         assert worker.answers() == bundles["second"].digest
+
+
+def test_a_worker_that_lags_behind_turns_the_point_of_the_live_bundle(
+    pair: tuple[Worker, Worker], bundles: dict[str, Bundle]
+) -> None:
+    one, other = pair
+    one.swap(bundles["second"], 0)
+    now = other.live.change("screen", Setting(), version_seen=0, by="ada", reason="a test")
+    assert other.live.describe("screen", now).bundle == bundles["second"].digest
+    one.swap(bundles["third"], 1)
+    now = other.live.roll_back("screen", 0, version_seen=0, by="ada", reason="a test")
+    assert other.live.describe("screen", now).bundle == bundles["third"].digest

@@ -170,6 +170,17 @@ def test_endpoints_and_bundles_have_histories_of_their_own(store: Store) -> None
     assert current(store) == screen
 
 
+def test_several_keys_are_looked_at_together(store: Store) -> None:
+    other = "bundle:screen", BUNDLE
+    assert store.currents(other, ("screen", BUNDLE)) == (None, None)
+    first = turn(store, 0)
+    assert store.currents(other, ("screen", BUNDLE)) == (None, first)
+    swap = store.append(*other, version_seen=0, setting={}, outcome={}, by="ada", reason="a test")
+    newest = turn(store, 1)
+    assert store.currents(other, ("screen", BUNDLE)) == (swap, newest)
+    assert store.currents(("screen", BUNDLE), other) == (newest, swap)
+
+
 def test_a_decision_on_an_older_version_is_refused_with_the_newest(store: Store) -> None:
     turn(store, 0)
     newest = turn(store, 1, by="bo")
