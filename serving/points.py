@@ -154,8 +154,8 @@ class Proposal(Value):
     operating_point: Asked = Field(None, description="a name, a threshold or a contract; null: as released")
     prevalence: float | None = Field(None, gt=0, lt=1)
     reason: str = Field(min_length=1, max_length=2000, description="why")
-    version: int = Field(ge=0, description="the live version on which the change was decided")
     bundle: str | None = Field(None, description=DECIDED_ON)
+    version: int = Field(ge=0, description="the live version on which the change was decided")
 
     @property
     def setting(self) -> Setting:
@@ -168,8 +168,8 @@ class RollBack(Value):
 
     to: int = Field(ge=0, description="the version whose setting is to hold again; 0 as released")
     reason: str = Field(min_length=1, max_length=2000, description="why")
-    version: int = Field(ge=0, description="the live version on which the change was decided")
     bundle: str | None = Field(None, description=DECIDED_ON)
+    version: int = Field(ge=0, description="the live version on which the change was decided")
 
 
 class Recorded(Value):

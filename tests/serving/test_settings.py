@@ -73,6 +73,19 @@ def test_a_default_folder_that_is_not_there_is_named(monkeypatch: pytest.MonkeyP
             "/nowhere",
             "should be the folder that holds the models screen and presurgical, got '/nowhere'.",
         ),
+        (
+            "FULCRUM_RELEASES",
+            "/nowhere",
+            "should be the folder with further bundles, one sub-folder each, that may be swapped in, got '/nowhere'.",
+        ),
+        (
+            "FULCRUM_SIGNERS",
+            "/nowhere",
+            (
+                "should be the public key or the certificate of who may sign a bundle, or a folder of them,"
+                " got '/nowhere'."
+            ),
+        ),
     ],
 )
 def test_a_bad_setting_is_named_with_its_rule(name: str, got: str, text: str, tmp_path: Path) -> None:
