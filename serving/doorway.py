@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from types import MappingProxyType
 
@@ -31,20 +31,23 @@ class Doorway:
         gate: Gate,
         takes: Mapping[str, tuple[str, ...]],
         names: Mapping[str, str] = MappingProxyType({}),
+        known_as: Callable[[str], str] = str,
     ) -> None:
         self.app = app
         self.gate = gate
         self.takes = takes
+        # Under which address of `takes` another one is known.
+        self.known_as = known_as
         # Of which endpoint an address is, where that is not how it begins.
         self.names = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, as ASGI has it."""
-        if scope["type"] != "http" or scope["path"] not in self.takes:
+        path = self.known_as(scope["path"]) if scope["type"] == "http" else ""
+        if path not in self.takes:
             await self.app(scope, receive, send)
             return
-        refused = self._refusal(scope)
-        begun, path = perf_counter(), scope["path"]
+        begun, refused = perf_counter(), self._refusal(scope, self.takes[path])
         endpoint = self.names.get(path) or path.split("/")[1]
 
         async def sent(message: Message) -> None:
@@ -54,7 +57,7 @@ class Doorway:
 
         await (refuse(refused) if refused else self.app)(scope, receive, sent)
 
-    def _refusal(self, scope: Scope) -> FulcrumError | None:
+    def _refusal(self, scope: Scope, kinds: tuple[str, ...]) -> FulcrumError | None:
         # OPTIONS asks about an endpoint, not of it: a browser does so first, and BentoML answers it where allowed.
         if scope["method"] not in {"POST", "OPTIONS"}:
             return WrongMethod([Refusal("method", "should be POST", scope["method"])])
@@ -67,7 +70,6 @@ class Doorway:
             return error
         # Of this request alone, which has a context of its own.
         ASKER.set(Asker.of(name, headers.get("traceparent")))
-        kinds = self.takes[scope["path"]]
         got = headers.get("content-type", JSON if JSON in kinds else "")
         if got.partition(";")[0].strip().lower() not in kinds:
             return WrongType([Refusal("content-type", f"should be {' or '.join(kinds)}", got or "an empty one")])

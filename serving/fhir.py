@@ -49,7 +49,8 @@ class Door:
         """
         request = self.request.read(sent)
         reply = self.endpoint.answer(request, now)
-        return ENCODER.encode(assessment.bundle(reply, request.references, self.endpoint.scorer.manifest))
+        manifest = self.endpoint.answering(now).scorer.manifest
+        return ENCODER.encode(assessment.bundle(reply, request.references, manifest))
 
 
 class Fhir:

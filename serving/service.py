@@ -154,6 +154,7 @@ Screening.add_asgi_middleware(
     | dict.fromkeys(INFERENCE.addresses, KINDS)
     | FHIR.takes,
     names=INFERENCE.addresses,
+    known_as=INFERENCE.known_as,
 )
 DOORS = [*page.routes(), *TURNING.routes, *RELEASING.routes, *TABLES.routes, *FHIR.routes, *INFERENCE.routes]
 # Mounted applications are asked before BentoML's own page, which loads a tag manager from elsewhere.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
@@ -22,6 +23,7 @@ from serving.off_loop import off_loop
 from serving.points import AnsweredAt
 from serving.settings import Settings
 from serving.shelf import Shelf
+from serving.tally import TALLY
 
 # Pairs of bundles whose pathway is kept.
 REMEMBERED = 8
@@ -128,6 +130,8 @@ class Together:
         measured = pathway.measure(at[1].prevalence, at=at)
         reply = self.reply.model_validate({"id": screen.id, **steps, "measured": measured, "rows": rows})
         self._record(reply.id, encoded, found, points)
+        for answer, times in Counter(row["answer"] for row in rows).items():
+            TALLY.decided("pathway", answer, times)
         return reply
 
     def _record(self, name: str, encoded: tuple[Inputs, Inputs], found: Pathways, points: list[Now]) -> None:

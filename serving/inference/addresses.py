@@ -6,8 +6,10 @@ https://github.com/triton-inference-server/server, docs/protocol/extension_binar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -17,6 +19,7 @@ from starlette.routing import Route
 from models.errors import BadInput, FulcrumError, Refusal
 from models.scorer import Scores
 from serving.doorway import JSON
+from serving.edition import Edition
 from serving.endpoint import Endpoint
 from serving.inference import document
 from serving.inference.metadata import of_model, of_server
@@ -29,21 +32,25 @@ from serving.off_loop import off_loop
 from serving.refusals import STATUSES, BadTensors, NoEndpoint, WrongMethod, refuse
 
 HOME = "/v2"
+VERSIONED = re.compile(f"({HOME}/models/[^/]+)/versions/([^/]+)(|/ready|/infer)")
 KINDS = (JSON, OCTETS)
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True)
 class Told:
-    """What is told at an address to everybody, as soon as the models of `ready` can answer."""
+    """What is told at an address to everybody: `say` is given the live editions of `models`, if they can answer."""
 
     about: str
-    say: Mapping[str, Any]
-    ready: tuple[str, ...] = ()
+    say: Callable[[Mapping[str, Edition]], Mapping[str, Any]]
+    models: tuple[str, ...] = ()
 
 
 class Inference:
-    """The models as the protocol asks them, each under the name of its endpoint; its version is its bundle's digest."""
+    """The models as the protocol asks them, each under the name of its endpoint.
+
+    A model has one version, the digest of its live bundle: whoever names another one is answered by none.
+    """
 
     def __init__(self, endpoints: Mapping[str, Endpoint], live: Live) -> None:
         self._endpoints = endpoints
@@ -52,18 +59,27 @@ class Inference:
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Where a model is asked, and which."""
-        return {
-            f"{address}/infer": name
-            for name, endpoint in self._endpoints.items()
-            for address in _addresses(name, endpoint)
-        }
+        """Where a model is asked, and which; with its version the same is `known_as` the address without."""
+        return {f"{_address(name)}/infer": name for name in self._endpoints}
+
+    @staticmethod
+    def known_as(address: str) -> str:
+        """An address without its version."""
+        return VERSIONED.sub(r"\1\3", address) if VERSIONED.fullmatch(address) else address
 
     @property
     def routes(self) -> list[Route]:
         """The addresses as Starlette takes them, and last whatever else begins like them."""
-        asked = [Route(address, self._ask(name), methods=["POST"]) for address, name in self.addresses.items()]
-        told = [Route(address, self._tell(what)) for address, what in self._told.items()]
+        asked = [
+            Route(each, self._ask(name), methods=["POST"])
+            for address, name in self.addresses.items()
+            for each in (address, _versioned(address))
+        ]
+        told = [
+            Route(each, self._tell(what))
+            for address, what in self._told.items()
+            for each in ((address, _versioned(address)) if address.startswith(f"{HOME}/models/") else (address,))
+        ]
         return [*asked, *told, Route(f"{HOME}/{{rest:path}}", self._elsewhere, methods=list(METHODS))]
 
     @property
@@ -73,27 +89,32 @@ class Inference:
         asked = {
             address: {"post": document.asked(name, self._endpoints[name])} for address, name in self.addresses.items()
         }
-        return {address: verbs for address, verbs in (told | asked).items() if "/versions/" not in address}
+        return told | asked
 
     def _ask(self, name: str) -> Callable[[Request], Awaitable[Response]]:
         endpoint = self._endpoints[name]
 
-        def answered(headers: Mapping[str, str], sent: bytes, now: Now) -> tuple[Response, Scores]:
-            manifest, messages = endpoint.scorer.manifest, endpoint.messages
-            unpacked = unpack(sent, headers.get("content-encoding", ""), messages.request.max_bytes)
-            known, length = outputs(manifest), headers.get(HEADER)
+        def answered(request: Request, sent: bytes, now: Now) -> tuple[Response, Scores]:
+            edition = endpoint.answering(now)
+            _check_version(request, edition)
+            manifest, messages = edition.scorer.manifest, edition.messages
+            unpacked = unpack(sent, request.headers.get("content-encoding", ""), messages.request.max_bytes)
+            known, length = outputs(manifest), request.headers.get(HEADER)
             asked = read(manifest.columns, known, unpacked, length, max_rows=endpoint.max_rows)
             try:
                 at, version = endpoint.at(asked.setting, now)
             except BadInput as error:
                 raise in_parameters(error) from None
-            scores = endpoint.scorer.score(asked.inputs, at=at)
-            return write(name, messages, asked, scores, version), scores
+            scores = edition.scorer.score(asked.inputs, at=at)
+            answer = messages.names.new()
+            response = write(name, messages, asked, scores, version, answer=answer)
+            endpoint.record(edition, answer, asked.inputs, scores, version)
+            return response, scores
 
         async def ask(request: Request) -> Response:
             try:
                 sent = await body(request, endpoint.messages.request.max_bytes)
-                response, scores = await off_loop(answered, request.headers, sent, await self._live.soon(name))
+                response, scores = await off_loop(answered, request, sent, await self._live.soon(name))
             except tuple(STATUSES) as error:
                 return refuse(_as_the_protocol_has_it(error))
             endpoint.counted(scores)
@@ -103,48 +124,67 @@ class Inference:
 
     def _tell(self, what: Told) -> Callable[[Request], Awaitable[Response]]:
         async def tell(request: Request) -> Response:
-            del request
             try:
                 # Bundles were verified before there was an address; the live point is looked for as a request does.
-                for name in what.ready:
-                    await self._live.soon(name)
+                live = {name: self._endpoints[name].answering(await self._live.soon(name)) for name in what.models}
+                for edition in live.values():
+                    _check_version(request, edition)
             except tuple(STATUSES) as error:
                 return refuse(error)
-            return JSONResponse(what.say)
+            return JSONResponse(what.say(live))
 
         return tell
 
     async def _elsewhere(self, request: Request) -> Response:
         """An address that is not there, or a method that one does not answer to."""
         path = request.url.path
-        if path in self._told:
+        if self.known_as(path) in self._told:
             response = refuse(WrongMethod([Refusal("method", "should be GET", request.method)]))
             response.headers["Allow"] = "GET, HEAD"
             return response
-        known = ", ".join(address for address in (*self._told, *self.addresses) if "/versions/" not in address)
+        known = ", ".join((*self._told, *self.addresses))
         return refuse(NoEndpoint([Refusal("address", f"should be one of {known}", path)]))
 
 
-def _addresses(name: str, endpoint: Endpoint) -> tuple[str, str]:
-    """Where a model is: without its version, and with it."""
-    address = f"{HOME}/models/{name}"
-    return address, f"{address}/versions/{endpoint.scorer.bundle.digest}"
+def _address(name: str) -> str:
+    """Where a model is."""
+    return f"{HOME}/models/{name}"
+
+
+def _versioned(address: str) -> str:
+    """The same with a version, which stands behind the name of the model."""
+    name, slash, rest = address.removeprefix(f"{HOME}/models/").partition("/")
+    return f"{_address(name)}/versions/{{version}}{slash}{rest}"
+
+
+def _check_version(request: Request, edition: Edition) -> None:
+    """Raises NoEndpoint if the address names another version than the one that answers."""
+    version = request.path_params.get("version", edition.digest)
+    if version != edition.digest:
+        raise NoEndpoint([Refusal("version", f"should be {edition.digest}, the digest of the live bundle", version)])
 
 
 def _told(endpoints: Mapping[str, Endpoint]) -> dict[str, Told]:
     told = {
-        HOME: Told("The service, and its extensions of the Open Inference Protocol.", of_server()),
-        f"{HOME}/health/live": Told("Whether the service is there.", {"live": True}),
+        HOME: Told("The service, and its extensions of the Open Inference Protocol.", lambda _: of_server()),
+        f"{HOME}/health/live": Told("Whether the service is there.", lambda _: {"live": True}),
         f"{HOME}/health/ready": Told(
-            "Whether all models can answer.", {"live": True, "ready": True}, ready=tuple(endpoints)
+            "Whether all models can answer.", lambda _: {"live": True, "ready": True}, tuple(endpoints)
         ),
     }
-    for name, endpoint in endpoints.items():
-        for address in _addresses(name, endpoint):
-            told[address] = Told(f"The inputs and outputs of {name}.", of_model(name, endpoint))
-            say = {"name": name, "ready": True}
-            told[f"{address}/ready"] = Told(f"Whether {name} can answer.", say, ready=(name,))
+    for name in endpoints:
+        told[_address(name)] = Told(f"The inputs and outputs of {name}.", partial(_described, name), (name,))
+        told[f"{_address(name)}/ready"] = Told(f"Whether {name} can answer.", partial(_ready, name), (name,))
     return told
+
+
+def _described(name: str, live: Mapping[str, Edition]) -> dict[str, Any]:
+    return of_model(name, live[name].scorer)
+
+
+def _ready(name: str, live: Mapping[str, Edition]) -> dict[str, Any]:
+    del live
+    return {"name": name, "ready": True}
 
 
 def _as_the_protocol_has_it(error: FulcrumError) -> FulcrumError:

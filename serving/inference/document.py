@@ -33,7 +33,8 @@ def asked(name: str, endpoint: Endpoint) -> dict[str, Any]:
     return {
         "summary": f"{name}, asked with tensors: the Open Inference Protocol, version 2.",
         "description": "Tensors may come, and be answered, as bytes behind the JSON: then the header"
-        f" `{HEADER}` says how long that is. The same is there under `versions/{endpoint.scorer.bundle.digest}`.",
+        f" `{HEADER}` says how long that is. The same is there under `versions/DIGEST`, as"
+        " long as that is the digest of the live bundle.",
         "requestBody": {"required": True, "content": {JSON: {"schema": _closed(Frame, fields)}, OCTETS: OCTET_STREAM}},
         "responses": {
             200: {"description": "One tensor of answers an output.", "content": {JSON: OBJECT, OCTETS: OCTET_STREAM}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from serving.endpoint import Endpoint
+from models.scorer import Scorer
 from serving.inference.datatypes import takes
 from serving.inference.reply import outputs
 
@@ -24,9 +24,9 @@ def of_server() -> dict[str, Any]:
     return {"name": "fulcrum", "version": release, "extensions": list(EXTENSIONS)}
 
 
-def of_model(name: str, endpoint: Endpoint) -> dict[str, Any]:
+def of_model(name: str, scorer: Scorer) -> dict[str, Any]:
     """A model: its bundle is its one version, each column an input, and what a cell must be a parameter of that."""
-    bundle, schema = endpoint.scorer.bundle, endpoint.scorer.columns
+    bundle, schema = scorer.bundle, scorer.columns
     asked = [
         {
             "name": column,

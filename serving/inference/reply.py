@@ -37,8 +37,8 @@ def outputs(manifest: Manifest) -> dict[str, str]:
     return said | {symptom.name: FP32 for symptom in manifest.symptoms}
 
 
-def write(name: str, messages: Messages, asked: Asked, scores: Scores, version: int | None) -> Response:
-    """Scores as they are sent: each output in JSON, or as bytes behind it.
+def write(name: str, messages: Messages, asked: Asked, scores: Scores, version: int | None, answer: str) -> Response:
+    """Scores as they are sent: each output in JSON, or as bytes behind it; `answer` is the id of the reply.
 
     A probability is exactly the number that was compared with the threshold. Raises BadBundle if a head answers with
     what is no number.
@@ -55,7 +55,7 @@ def write(name: str, messages: Messages, asked: Asked, scores: Scores, version: 
         else:
             tensor["data"] = values if isinstance(values, list) else values.tolist()
         told.append(tensor)
-    parameters = _parameters(json.loads(messages.about(scores.at, version)))
+    parameters = _parameters(json.loads(messages.about(scores.at, version, answer)))
     head = json.dumps(
         {
             "model_name": name,

@@ -90,11 +90,19 @@ def test_what_is_not_there_is_not_ready_and_is_refused_by_name(client: http.Infe
         lambda: client.get_model_config("screen"),
         client.get_model_repository_index,
         lambda: client.load_model("screen"),
-        lambda: client.infer("screen", inputs(COLUMNS), model_version="1"),
     ):
         status, words = refused(ask)
         assert status == "404"
         assert words.startswith("address: should be one of /v2, /v2/health/live, /v2/health/ready, /v2/models/screen")
+
+
+def test_another_version_than_the_live_one_is_not_there(server: Server, client: http.InferenceServerClient) -> None:
+    digest = server.scorer("screen").bundle.digest
+    for ask in (
+        lambda: client.infer("screen", inputs(COLUMNS), model_version="1"),
+        lambda: client.get_model_metadata("screen", "1"),
+    ):
+        assert refused(ask) == ("404", f"version: should be {digest}, the digest of the live bundle, got 1.")
 
 
 @pytest.mark.parametrize("binary", [True, False])
