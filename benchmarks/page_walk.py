@@ -72,7 +72,7 @@ def not_foreseen(browser: Browser, console: Console) -> Visit:
     seen.shows("#forbidden", "could not be made live")
     seen.foresee(422)
     seen.button("Make this live").click()
-    seen.confirm("Fewer alarms, please", console.tuner)
+    seen.confirm("Fewer alarms, please")
     seen.shows("#change-refusal", "What has to be kept is")
     return seen
 

@@ -193,7 +193,7 @@ def tally(  # noqa: PLR0917  # what is measured, where, by whom and against what
         idle = [taken for pid, taken in working().items() if taken - before[pid] < 0.02 * run.seconds]
         found.amiss += [f"{len(idle)} of {len(before)} workers had next to nothing to do"] if idle else []
         for server in servers:
-            found.amiss += told_wrong(server)
+            found.amiss += told_wrong(server, tokens["bo"])
     with Store(url) as store:
         histories = {
             name: store.history(name, expected.scorers[name].bundle.digest) for name in TURNED
@@ -313,11 +313,12 @@ NO_ROLE, NO_TOKEN = "without the role", "without a token"
 STATUSES = {OUTSIDE: 422, LATE: 409, NO_ROLE: 403, NO_TOKEN: 401}
 
 
-def told_wrong(server: Server) -> list[str]:
+def told_wrong(server: Server, token: str) -> list[str]:
     """What is wrong with the history as a server tells it."""
     wrong = []
     for name in TURNED:
-        history = server.get(f"operating-points/{name}/history").raise_for_status().json()
+        told = server.get(f"operating-points/{name}/history", headers={"authorization": f"Bearer {token}"})
+        history = told.raise_for_status().json()
         if history["verified"] is not True or history["problems"]:
             wrong.append(f"{server.url} says of the history of {name}: {history['problems'][:3]}")
     return wrong

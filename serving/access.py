@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self, get_args
+from typing import Literal, Protocol, Self, get_args
 
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -22,7 +22,8 @@ from models.value import Value
 SETTING = "FULCRUM_ACCESS"
 
 Role = Literal["predict", "tune", "audit"]
-
+# Longer than any token that is sent with every request; what is longer is not looked at.
+LONGEST = 16_384
 
 RULES = {
     "": 'should be {"people": [...]}',
@@ -39,11 +40,33 @@ class BadAccess(FulcrumError):
 
 
 class NoToken(FulcrumError):
-    """Send `Authorization: Bearer TOKEN` with a token of the access file: the request names nobody."""
+    """Send `Authorization: Bearer TOKEN` with a token of the access file or of the issuer: the request names nobody.
+
+    `reason` is the word under which it is counted, `retry_after` after how many seconds the same token may do.
+    """
+
+    def __init__(self, text: str, reason: str = "unknown_token", *, retry_after: int | None = None) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.retry_after = retry_after
 
 
 class NotAllowed(FulcrumError):
     """Ask for the role, or somebody who has it: this person may not do that."""
+
+    def __init__(self, text: str, reason: str = "role") -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class IssuerLost(FulcrumError):
+    """Try again when the issuer of tokens answers: its keys are not known, so no token of it can be checked."""
+
+    reason = "issuer_lost"
+
+    def __init__(self, text: str, retry_after: int) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
 
 
 class Person(Value):
@@ -55,11 +78,15 @@ class Person(Value):
     # Left out where there is none: a file that was written before there were rates stays as it was.
     rate: float | None = Field(None, gt=0, exclude_if=lambda rate: rate is None)
 
-    def must(self, role: Role) -> None:
-        """Raises NotAllowed unless the person has the role."""
-        if role not in self.roles:
-            roles = ", ".join(self.roles) or "none"
-            raise NotAllowed(f"{self.name}: should have the role {role} to do this, got {roles}.")
+    def has(self, *roles: Role) -> bool:
+        """Whether the person has one of the roles."""
+        return any(role in self.roles for role in roles)
+
+    def must(self, *roles: Role) -> None:
+        """Raises NotAllowed unless the person has one of the roles."""
+        if not self.has(*roles):
+            got = ", ".join(self.roles) or "none"
+            raise NotAllowed(f"{self.name}: should have the role {' or '.join(roles)} to do this, got {got}.")
 
 
 class People(Value):
@@ -68,38 +95,78 @@ class People(Value):
     people: tuple[Person, ...]
 
 
+class Issuer(Protocol):
+    """Who vouches for people by tokens of its own, beside the access file."""
+
+    discovery: str | None  # where it describes itself, if it is asked there
+
+    def begin(self) -> None:
+        """Get ready before the first request."""
+
+    def who(self, token: str, digest: str) -> Person:
+        """The person whom a token names, by the token and its SHA-256.
+
+        Raises NoToken if it names nobody, IssuerLost if that can not be found out now.
+        """
+
+
 @dataclass(frozen=True)
 class Access:
-    """Who is known; without an access file nobody, and nobody has any role."""
+    """Who is known; with neither an access file nor an issuer nobody, and nobody has any role."""
 
     people: tuple[Person, ...] | None
+    issuer: Issuer | None = None
 
     @classmethod
-    def read(cls, path: Path | None) -> Self:
-        """The people of an access file; None where no file is set.
+    def read(cls, path: Path | None, issuer: Issuer | None = None) -> Self:
+        """The people of an access file, None where no file is set, and who vouches for others.
 
         Raises BadAccess naming the file, the place in it, the rule and what was got, but never what might be a token.
         """
-        return cls(None if path is None else _read(path).people)
+        return cls(None if path is None else _read(path).people, issuer)
+
+    @property
+    def open(self) -> bool:
+        """Whether nobody is known: then this machine may ask and look, and nobody may change anything."""
+        return self.people is None and self.issuer is None
+
+    def begin(self) -> None:
+        """Get ready before the first request."""
+        if self.issuer is not None:
+            self.issuer.begin()
 
     def who(self, authorization: str | None) -> Person:
         """The person whose token an `Authorization` header holds.
 
-        Raises NoToken if it holds none or an unknown one, NotAllowed if no access file is set, where no token would do.
+        Raises NoToken if it holds none or an unknown one, NotAllowed if nobody is known, where no token would do, and
+        IssuerLost if a token of the issuer can not be checked now.
         """
-        if self.people is None:
-            raise NotAllowed(f"{SETTING}: should name the access file, got nothing: without it nobody has a role.")
+        if self.open:
+            raise NotAllowed(
+                f"{SETTING}: should name the access file, got nothing: without it nobody has a role.", "nobody_known"
+            )
         if authorization is None:
-            raise NoToken("Authorization: should be Bearer and a token, got nothing.")
+            raise NoToken("Authorization: should be Bearer and a token, got nothing.", "no_token")
+        # Measured first: what is too long is not even copied.
+        if len(authorization) > LONGEST:
+            raise NoToken(f"Authorization: should hold at most {LONGEST} characters, got more.", "too_long")
         scheme, _, token = authorization.strip().partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
-            raise NoToken("Authorization: should be Bearer and a token, got something else.")
-        digest = _sha256(token.strip())
+            raise NoToken("Authorization: should be Bearer and a token, got something else.", "not_bearer")
+        token = token.strip()
+        digest, people = _sha256(token), self.people or ()
         # All are compared, each in constant time: how long it takes tells nothing about any of them.
-        matches = [hmac.compare_digest(person.token_sha256, digest) for person in self.people]
-        if not any(matches):
+        matches = [hmac.compare_digest(person.token_sha256, digest) for person in people]
+        if any(matches):
+            return people[matches.index(True)]
+        if self.issuer is None:
             raise NoToken("Authorization: should hold a token of the access file, got an unknown one.")
-        return self.people[matches.index(True)]
+        person = self.issuer.who(token, digest)
+        if any(person.name == each.name for each in people):
+            raise NotAllowed(
+                f"{person.name}: should be one person, got one of the access file and one of the issuer.", "two_people"
+            )
+        return person
 
 
 def new_token() -> tuple[str, str]:

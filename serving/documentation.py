@@ -18,7 +18,8 @@ from serving.doorway import JSON
 from serving.form import FORM, settings_of
 from serving.messages import Request
 from serving.refusals import STATUSES, Refused
-from serving.turning import Operation
+from serving.security import Security
+from serving.turning import READERS, Operation
 
 # Pydantic writes JSON Schema of 2020, which OpenAPI takes from this version on.
 OPENAPI = "3.1.0"
@@ -34,6 +35,8 @@ class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own t
     # Addresses that are no methods, as OpenAPI describes them, without their refusals, and the types they name.
     tables: Mapping[str, Any] = MappingProxyType({})
     schemas: Mapping[str, Any] = MappingProxyType({})
+    # How whoever asks says who they are.
+    security: Security = Security()
 
     @property
     def openapi_spec(self) -> Any:
@@ -45,12 +48,19 @@ class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own t
             post["requestBody"]["content"][JSON] = _named(api.input_spec)
             post["responses"][200]["content"] = {JSON: _named(api.output_spec)}
             post["responses"] = {200: post["responses"][200], **_refusals(), 500: post["responses"][500]}
+            post["security"] = self.security.to_look("predict")
             if api.route in self.forms:
                 post["requestBody"]["content"][FORM] = form(self.forms[api.route])
-        described, bodies = describe(self.operations)
+        described, bodies = describe(self.operations, self.security)
         for path, verbs in self.tables.items():
             described[path] = {
-                verb: {**each, "responses": _refused_besides(each["responses"])} for verb, each in verbs.items()
+                verb: {
+                    **each,
+                    "responses": _refused_besides(each["responses"]),
+                    # To be told what there is takes no name, to be answered does.
+                    **({"security": self.security.to_look("predict")} if verb == "post" else {}),
+                }
+                for verb, each in verbs.items()
             }
         # BentoML keeps the type of an address to itself.
         address = type(next(iter(document.paths.values())))
@@ -58,7 +68,10 @@ class Documented(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML's own t
             document,
             openapi=OPENAPI,
             paths={**document.paths, **{path: address(**verbs) for path, verbs in described.items()}},
-            components={"schemas": {**self.schemas, **document.components["schemas"], **_bodies(), **bodies}},
+            components={
+                "schemas": {**self.schemas, **document.components["schemas"], **_bodies(), **bodies},
+                "securitySchemes": {name: dict(scheme) for name, scheme in self.security.schemes.items()},
+            },
         )
 
 
@@ -83,7 +96,9 @@ def form(request: type[Request]) -> dict[str, Any]:
     return {"schema": body, "encoding": {image.name: {"contentType": "image/jpeg, image/png, application/dicom"}}}
 
 
-def describe(operations: tuple[Operation, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+def describe(
+    operations: tuple[Operation, ...], security: Security = Documented.security
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Operations as OpenAPI paths, and the schemas they name."""
     kinds: list[tuple[type[Value], Literal["serialization", "validation"]]] = []
     for each in operations:
@@ -105,9 +120,10 @@ def describe(operations: tuple[Operation, ...]) -> tuple[dict[str, Any], dict[st
         if each.request:
             schema = references[each.request, "validation"]
             operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
-        if each.role:
-            rule = f"Needs `Authorization: Bearer TOKEN` of somebody with the role `{each.role}`."
-            operation["description"] = rule
+        if each.role or each.lookers == READERS:
+            roles = " or ".join(f"`{role}`" for role in ((each.role,) if each.role else each.lookers))
+            operation["description"] = f"Needs `Authorization: Bearer TOKEN` of somebody with the role {roles}."
+        operation["security"] = security.to_change(each.role) if each.role else security.to_look(*each.lookers)
         paths.setdefault(each.path, {})[each.method.lower()] = operation
     return paths, definitions["$defs"]
 

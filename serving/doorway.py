@@ -65,11 +65,11 @@ class Doorway:
             return None
         headers, server = Headers(scope=scope), scope.get("server")
         try:
-            name = self.gate.let_in(headers.get("authorization"), server[0] if server else None)
+            person = self.gate.let_in(headers.get("authorization"), server[0] if server else None)
         except tuple(STATUSES) as error:
             return error
         # Of this request alone, which has a context of its own.
-        ASKER.set(Asker.of(name, headers.get("traceparent")))
+        ASKER.set(Asker.of(person and person.name, headers.get("traceparent")))
         got = headers.get("content-type", JSON if JSON in kinds else "")
         if got.partition(";")[0].strip().lower() not in kinds:
             return WrongType([Refusal("content-type", f"should be {' or '.join(kinds)}", got or "an empty one")])

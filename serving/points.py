@@ -97,9 +97,9 @@ class WorkingPoint(Value):
 class Changed(Value):
     """Who turned the live point, when and why."""
 
-    by: str
+    by: str | None = Field(description="null to whom the history is not shown")
     at: str = Field(description="UTC, ISO 8601")
-    reason: str
+    reason: str | None = Field(description="null to whom the history is not shown")
 
 
 class Foreseen(Value):
@@ -132,6 +132,12 @@ class LivePoint(Value):
     turned: WorkingPoint
     changed: Changed | None = Field(description="the last change; null as released")
     change_control: Foreseen | None = Field(description="null: the bundle foresees no change")
+
+    def without_names(self) -> Self:
+        """The same, but for who changed it and why."""
+        if self.changed is None:
+            return self
+        return self.model_copy(update={"changed": Changed(by=None, at=self.changed.at, reason=None)})
 
 
 class LivePoints(Value):

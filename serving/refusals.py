@@ -14,7 +14,7 @@ from starlette.responses import Response
 from models.errors import BadBundle, BadInput, FulcrumError, Refusal, Unreachable, shown
 from models.turn import setting_refused
 from models.value import Value
-from serving.access import NotAllowed, NoToken
+from serving.access import IssuerLost, NotAllowed, NoToken
 from serving.gate import TooMany
 from serving.tuning import Moved, StoreLost, StoreSpoiled
 
@@ -115,6 +115,7 @@ STATUSES: Mapping[type[FulcrumError], HTTPStatus] = {
     BadInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     Unreachable: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    IssuerLost: HTTPStatus.SERVICE_UNAVAILABLE,
     BadBundle: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreLost: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreSpoiled: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -156,9 +157,8 @@ def refusal(error: FulcrumError) -> Answer:
     """The same, for who speaks HTTP without Starlette."""
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
     body = Refused(error=str(error), refusals=_refusals(error)).model_dump_json().encode()
-    headers = (
-        {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany | TooBusy) else HEADERS.get(status, {})
-    )
+    wait = error.retry_after if isinstance(error, TooMany | TooBusy | NoToken | IssuerLost) else None
+    headers = HEADERS.get(status, {}) | ({} if wait is None else {"Retry-After": str(wait)})
     return Answer(status, body, headers)
 
 

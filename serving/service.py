@@ -29,9 +29,11 @@ from serving.inference.addresses import KINDS, Inference
 from serving.leaving import Leaving
 from serving.live import Live
 from serving.messages import Reply, Request
+from serving.oidc.trusted import trusted
 from serving.recording import recorder_of
 from serving.refusals import STATUSES, refuse
 from serving.releasing import Releasing
+from serving.security import Security
 from serving.shelf import Shelf
 from serving.swaps import Swaps
 from serving.tables import FORMATS, Tables
@@ -52,14 +54,14 @@ try:
     RECORDER = recorder_of(SETTINGS)
     ENDPOINTS = {name: Endpoint.open(name, SETTINGS, RECORDER) for name in ("screen", "presurgical")}
     TOGETHER = Together.open(ENDPOINTS["screen"], ENDPOINTS["presurgical"], SETTINGS)
-    ACCESS = Access.read(SETTINGS.access)
+    ACCESS = Access.read(SETTINGS.access, trusted(os.environ))
     STORE = Store(SETTINGS.store)
     SHELF = Shelf(SETTINGS)
     SWAPS = Swaps.begin(ENDPOINTS, STORE, SHELF)
 except FulcrumError as error:
     raise CannotServe(str(error)) from error
 
-GATE = Gate(ACCESS)
+GATE = Gate(ACCESS, rate=SETTINGS.rate)
 LEAVING = Leaving(SETTINGS.drain_seconds)
 LIVE = Live(STORE, Scorers(ENDPOINTS), SWAPS)
 TABLES = Tables(ENDPOINTS, LIVE)
@@ -81,6 +83,7 @@ class Screening:
         # What is loaded stays; a full collection would walk all of it and stop the answers for 60 ms.
         gc.collect()
         gc.freeze()
+        ACCESS.begin()
 
     @bentoml.on_startup
     async def watch(self) -> None:
@@ -162,4 +165,5 @@ Screening.mount_asgi_app(Starlette(routes=DOORS, exception_handlers=HANDLERS), p
 Screening.operations = (*TURNING.operations, *RELEASING.operations)
 Screening.tables = TABLES.paths | FHIR.paths(REFERENCE) | INFERENCE.paths
 Screening.schemas = FHIR.schemas(REFERENCE)
+Screening.security = Security.of(ACCESS)
 Screening.forms = FORMS

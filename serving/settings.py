@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError
 
@@ -17,6 +17,9 @@ from models.value import Value
 # Where a program of a user keeps what should outlive it.
 STATE = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "fulcrum"
 SHIPPED = Path(models.__file__).parent / "covid"
+
+
+AnyValue = TypeVar("AnyValue", bound=Value)
 
 
 class BadSetting(FulcrumError):
@@ -65,6 +68,12 @@ class Settings(Value):
     )
     access: Path | None = Field(
         None, alias="FULCRUM_ACCESS", description="should be the access file that says who may turn the operating point"
+    )
+    rate: float | None = Field(
+        None,
+        alias="FULCRUM_RATE",
+        gt=0,
+        description="should be the most requests a second, to each worker, of a person without a rate, above 0",
     )
     max_bytes: int = Field(
         8_000_000, alias="FULCRUM_MAX_BYTES", ge=1, description="should be the most bytes of one request, at least 1"
@@ -140,14 +149,22 @@ def read(environment: Mapping[str, str]) -> Settings:
     Traceback (most recent call last):
     serving.settings.BadSetting: FULCRUM_MAX_ROWS: should be the most rows of one request, at least 1, got 'many'.
     """
-    fields = {str(field.alias): field for field in Settings.model_fields.values()}
+    return told(Settings, environment)
+
+
+def told(kind: type[AnyValue], environment: Mapping[str, str]) -> AnyValue:
+    """The same for any values that have the names of environment variables.
+
+    Raises BadSetting.
+    """
+    fields = {str(field.alias): field for field in kind.model_fields.values()}
     # Defaults are given like all else, so that they are checked too.
     given = {
         name: environment[name] if name in environment else field.get_default(call_default_factory=True)
         for name, field in fields.items()
     }
     try:
-        return Settings.model_validate(given)
+        return kind.model_validate(given)
     except ValidationError as error:
         bad = {str(detail["loc"][0]): detail["input"] for detail in error.errors()}
         lines = [f"{name}: {fields[name].description}, got {_text(got)}." for name, got in bad.items()]

@@ -29,6 +29,9 @@ class Metrics:
         self.requests = prometheus_client.Counter(
             "fulcrum_requests", "Requests to a model, by the status of the answer", ["endpoint", "status"]
         )
+        self.refused = prometheus_client.Counter(
+            "fulcrum_refused", "Requests of people who were not let in, by the reason", ["reason"]
+        )
         self.rows = prometheus_client.Counter("fulcrum_rows", "Rows that were decided", ["endpoint", "decision"])
         self.seconds = prometheus_client.Histogram(
             "fulcrum_request_seconds", "From the last byte of a request to its answer", ["endpoint"], buckets=BOUNDS
@@ -40,6 +43,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._requests: Counter[tuple[str, int]] = Counter()
+        self._refused: Counter[str] = Counter()
         self._rows: Counter[tuple[str, str]] = Counter()
         self._seconds: Counter[tuple[str, int]] = Counter()
         self._sums: defaultdict[str, float] = defaultdict(float)
@@ -59,6 +63,10 @@ class Tally:
             self._pouring = True
             asyncio.get_running_loop().call_later(PAUSE_SECONDS, self.pour)
 
+    def refused(self, reason: str) -> None:
+        """Somebody was not let in, which `answered` tells of too."""
+        self._refused[reason] += 1
+
     def decided(self, endpoint: str, decision: str, rows: int) -> None:
         """So many rows were decided so."""
         self._rows[endpoint, decision] += rows
@@ -68,12 +76,15 @@ class Tally:
         self._pouring = False
         for (endpoint, status), times in self._requests.items():
             self.metrics.requests.labels(endpoint, str(status)).inc(times)
+        for reason, times in self._refused.items():
+            self.metrics.refused.labels(reason).inc(times)
         for (endpoint, decision), rows in self._rows.items():
             self.metrics.rows.labels(endpoint, decision).inc(rows)
         for endpoint, seconds in self._sums.items():
             bins = {place: times for (name, place), times in self._seconds.items() if name == endpoint}
             _observe(self.metrics.seconds.labels(endpoint), bins, seconds)
         self._requests.clear()
+        self._refused.clear()
         self._rows.clear()
         self._seconds.clear()
         self._sums.clear()

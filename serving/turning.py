@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
+from time import perf_counter
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -16,21 +18,30 @@ from starlette.routing import Match, Route
 from models.errors import BadInput, Refusal, shown
 from models.turn import RULES, Setting, setting_refused
 from models.value import Value
-from serving.access import Access
+from serving.access import Access, Person, Role
 from serving.drawing import LIMITS, PROBABILITY, Drawing, GroupTable, drawing, groups_at
+from serving.gate import Gate
 from serving.live import Live
 from serving.messages import body
 from serving.once import check_once
 from serving.points import History, LivePoint, LivePoints, Preview, Proposal, RollBack
 from serving.refusals import STATUSES, NotJson, WrongMethod, refuse
+from serving.tally import TALLY
+from serving.who import Who
 
 AnyValue = TypeVar("AnyValue", bound=Value)
 Answer = Callable[[Request], Awaitable[Value]]
+# To whom a history is shown, and with it the names of people and their reasons.
+READERS: tuple[Role, ...] = ("audit", "tune")
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One address: how it is asked, by whom, and with what it answers. `/docs.json` says the same."""
+    """One address: how it is asked, by whom, and with what it answers. `/docs.json` says the same.
+
+    `role` is what it takes to change something, which nobody does without a name. To look takes one of `lookers`, or
+    nothing where nobody is known; without any, to be known is enough.
+    """
 
     method: str
     path: str
@@ -38,15 +49,9 @@ class Operation:
     answer: Answer
     reply: type[Value]
     request: type[Value] | None = None
-    role: str | None = None
+    role: Role | None = None
+    lookers: tuple[Role, ...] = ("predict", *READERS)
     query: tuple[tuple[str, bool], ...] = ()
-
-    async def __call__(self, request: Request) -> Response:
-        """Answer a request, or say why not."""
-        try:
-            return Response((await self.answer(request)).model_dump_json(), media_type="application/json")
-        except tuple(STATUSES) as error:
-            return refuse(error)
 
 
 class Turning:
@@ -54,7 +59,7 @@ class Turning:
 
     def __init__(self, live: Live, access: Access, *, max_bytes: int) -> None:
         self.live = live
-        self.access = access
+        self.gate = Gate(access)
         self.max_bytes = max_bytes
 
     @property
@@ -84,7 +89,15 @@ class Turning:
                 RollBack,
                 role="tune",
             ),
-            Operation("GET", f"{one}/history", "All changes of the live point, verified.", self._history, History),
+            Operation(
+                "GET",
+                f"{one}/history",
+                "All changes of the live point, verified.",
+                self._history,
+                History,
+                lookers=READERS,
+            ),
+            Operation("GET", "/who", "Whom your token names, and what they may do.", self._who, Who, lookers=()),
             Operation(
                 "GET",
                 "/models/{endpoint}",
@@ -106,17 +119,39 @@ class Turning:
     @property
     def routes(self) -> list[Route]:
         """The addresses as Starlette takes them."""
-        return [Route(each.path, each.__call__, methods=[each.method]) for each in self.operations]
+        return [Route(each.path, partial(self._answer, each), methods=[each.method]) for each in self.operations]
+
+    async def _answer(self, operation: Operation, request: Request) -> Response:
+        """Answer a request of somebody who may, or say why not; either is counted."""
+        begun = perf_counter()
+        try:
+            request.state.person = self._let_in(operation, request)
+            response = Response((await operation.answer(request)).model_dump_json(), media_type="application/json")
+        except tuple(STATUSES) as error:
+            response = refuse(error)
+        TALLY.answered(operation.path.split("/")[1], response.status_code, perf_counter() - begun)
+        return response
+
+    def _let_in(self, operation: Operation, request: Request) -> Person | None:
+        authorization, server = request.headers.get("authorization"), request.scope.get("server")
+        if operation.role:
+            return self.gate.named(authorization, operation.role)
+        return self.gate.look_in(authorization, server[0] if server else None, *operation.lookers)
+
+    async def _who(self, request: Request) -> Who:
+        return Who.of(request.state.person)
 
     async def _all(self, request: Request) -> LivePoints:
-        del request
-        return LivePoints(models=tuple([await run_in_threadpool(self._described, name) for name in self.live.scorers]))
+        return LivePoints(
+            models=tuple([await run_in_threadpool(self._described, name, request) for name in self.live.scorers])
+        )
 
     async def _one(self, request: Request) -> LivePoint:
-        return await run_in_threadpool(self._described, request.path_params["endpoint"])
+        return await run_in_threadpool(self._described, request.path_params["endpoint"], request)
 
-    def _described(self, endpoint: str) -> LivePoint:
-        return self.live.describe(endpoint, self.live.now(endpoint))
+    def _described(self, endpoint: str, request: Request) -> LivePoint:
+        point, person = self.live.describe(endpoint, self.live.now(endpoint)), request.state.person
+        return point if person is None or person.has(*READERS) else point.without_names()
 
     async def _preview(self, request: Request) -> Preview:
         asked = await self._read(request, Setting)
@@ -124,7 +159,7 @@ class Turning:
         return await run_in_threadpool(self.live.preview, request.path_params["endpoint"], setting)
 
     async def _put(self, request: Request) -> LivePoint:
-        by, endpoint = self._tuner(request), request.path_params["endpoint"]
+        by, endpoint = request.state.person.name, request.path_params["endpoint"]
         asked = await self._read(request, Proposal)
         now = await run_in_threadpool(
             self.live.change,
@@ -138,7 +173,7 @@ class Turning:
         return self.live.describe(endpoint, now)
 
     async def _roll_back(self, request: Request) -> LivePoint:
-        by, endpoint = self._tuner(request), request.path_params["endpoint"]
+        by, endpoint = request.state.person.name, request.path_params["endpoint"]
         asked = await self._read(request, RollBack)
         now = await run_in_threadpool(
             self.live.roll_back,
@@ -167,12 +202,6 @@ class Turning:
             raise BadInput([Refusal(name, PROBABILITY, "nothing") for name in missing])
         prevalence = _number(request, "prevalence")
         return groups_at(scorer, threshold=threshold, clear_below=clear_below, prevalence=prevalence)
-
-    def _tuner(self, request: Request) -> str:
-        """The name of who asks, if they may turn the point."""
-        person = self.access.who(request.headers.get("authorization"))
-        person.must("tune")
-        return person.name
 
     async def _read(self, request: Request, kind: type[AnyValue]) -> AnyValue:
         sent = await body(request, self.max_bytes)

@@ -10,11 +10,18 @@ export class Refused extends Error {
 /** The service did not answer. */
 export class Silent extends Error {}
 
+// With which everything is asked; nothing else keeps it.
+let token = "";
+let unknown = () => {};
+
+/** Call `tell` with the refusal when the token is known no longer. */
+export const whenUnknown = (tell) => (unknown = tell);
+
 /** Ask the service at `path`, relative to this page. Throws Refused, Silent, or an AbortError. */
-export async function ask(path, { method = "GET", body, token, signal } = {}) {
+export async function ask(path, { method = "GET", body, signal, by = token } = {}) {
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (token) headers.Authorization = `Bearer ${token}`;
+  if (by) headers.Authorization = `Bearer ${by}`;
   let response;
   try {
     response = await fetch(path, { method, headers, signal, cache: "no-store", body: body && JSON.stringify(body) });
@@ -25,9 +32,17 @@ export async function ask(path, { method = "GET", body, token, signal } = {}) {
     if (signal?.aborted) throw error;
     return {};
   });
-  if (!response.ok) throw new Refused(response.status, answer);
-  return answer;
+  if (response.ok) return answer;
+  const refused = new Refused(response.status, answer);
+  if (refused.status === 401 && by === token) unknown(refused);
+  throw refused;
 }
+
+/** Ask everything with this token from now on. */
+export const use = (other) => (token = other);
+
+/** Whom the token, or another one, names, and what they may do. */
+export const who = (by) => ask("who", { by });
 
 export const points = () => ask("operating-points");
 
@@ -38,10 +53,9 @@ export const history = (model) => ask(`operating-points/${model}/history`);
 export const preview = (model, setting, signal) =>
   ask(`operating-points/${model}/preview`, { method: "POST", body: setting, signal });
 
-export const change = (model, body, token) => ask(`operating-points/${model}`, { method: "PUT", body, token });
+export const change = (model, body) => ask(`operating-points/${model}`, { method: "PUT", body });
 
-export const rollBack = (model, body, token) =>
-  ask(`operating-points/${model}/roll-back`, { method: "POST", body, token });
+export const rollBack = (model, body) => ask(`operating-points/${model}/roll-back`, { method: "POST", body });
 
 /** What the page draws; without a prevalence, at the model's own. */
 export const facts = (model, prevalence, signal) =>
@@ -54,5 +68,4 @@ export const groups = (model, turned, signal) =>
     { signal },
   );
 
-export const score = (model, rows, setting, token) =>
-  ask(model, { method: "POST", body: { rows, ...setting }, token });
+export const score = (model, rows, setting) => ask(model, { method: "POST", body: { rows, ...setting } });

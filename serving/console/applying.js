@@ -15,7 +15,7 @@ export function offerApply(after) {
     title: "Make this the live point?",
     action: "Make it live",
     to: () => meaning(turned),
-    send: (reason, token) => api.change(model, { ...answered, reason, ...decidedOn() }, token),
+    send: (reason) => api.change(model, { ...answered, reason, ...decidedOn() }),
   });
 }
 
@@ -26,7 +26,7 @@ export function offerReturn({ version, in_words: words }, after) {
     title: `Go back to version ${version}?`,
     action: `Go back to version ${version}`,
     to: () => [`${capital(plainly(words))}. It becomes a new version, with the setting of version ${version}.`],
-    send: (reason, token) => api.rollBack(model, { to: version, reason, ...decidedOn() }, token),
+    send: (reason) => api.rollBack(model, { to: version, reason, ...decidedOn() }),
   });
 }
 

@@ -1,5 +1,6 @@
-/** The dialog in which a change of the live point is confirmed, with a reason and a token. */
+/** The dialog in which a change of the live point is confirmed, with a reason. */
 
+import { elsewise, may, myName, needs } from "./access.js";
 import { Refused } from "./api.js";
 import { find, invalid, make, show } from "./dom.js";
 import { bounds, version } from "./live.js";
@@ -9,18 +10,28 @@ let current = null;
 
 /**
  * Ask for confirmation of `change`: its `title`, the `action` on its button, `summary()` as nodes,
- * `send(reason, token)`, `done(live)`, `newer()` that asks for the live point, `load(live)`, and the `live()` point.
+ * `send(reason)`, `done(live)`, `newer()` that asks for the live point, `load(live)`, and the `live()` point.
  */
 export function confirmChange(change) {
   current = change;
   find("#change-title").textContent = change.title;
   find("#confirm").textContent = change.action;
   show(find("#change-summary"), change.summary());
-  show(find("#change-refusal"));
   invalid(find("#reason"), false);
+  showWhoChanges();
   find("#change").showModal();
   find("#reason").focus();
 }
+
+/** Say as whom the change is made, or that whoever looks may make none. */
+export function showWhoChanges() {
+  find("#change-who").textContent = myName() ? `It stands in the history as by ${myName()}.` : "";
+  if (!myName()) refuse(NOBODY);
+  else show(find("#change-refusal"), !may("tune") && needs("To change the live point", "tune"));
+}
+
+const NOBODY =
+  "This service knows nobody, since it has no access file: everybody on its machine may look, and nobody may change the live point.";
 
 find("#cancel").onclick = () => find("#change").close();
 
@@ -37,7 +48,7 @@ find("#change form").onsubmit = async (event) => {
   }
   find("#confirm").disabled = true;
   try {
-    const live = await change.send(reason.value.trim(), find("#token").value);
+    const live = await change.send(reason.value.trim());
     find("#change").close();
     reason.value = "";
     change.done(live);
@@ -54,17 +65,13 @@ async function explain(error, change) {
       "The service did not answer, so it is not known whether the change arrived. Look at the history, then try again.",
     );
   } else if (error.status === 401) {
-    refuse(
-      "The token is missing or not known. Nothing was changed. Check it for a typing mistake, or ask for one where this service is run.",
-      said(error),
-    );
-    find("#token").focus();
+    refuse("You are not signed in any more. Nothing was changed.", said(error), again("Sign in again"));
   } else if (error.status === 403) {
     refuse(
       "You may look, but not change the live point. Nothing was changed. Ask somebody who has the role “tune”, or have it given to you.",
       said(error),
+      myName() && again("Sign in as somebody else"),
     );
-    find("#token").focus();
   } else if (error.status === 409) {
     await explainNewer(change);
   } else {
@@ -102,6 +109,8 @@ async function explainNewer(change) {
   );
   load.focus();
 }
+
+const again = (text) => make("div", { class: "actions" }, elsewise(text));
 
 const said = (error) => make("p", {}, make("small", {}, `The service says: ${reasons(error)}`));
 

@@ -1,8 +1,12 @@
 /** Every change of the live point, newest first, with the way back. */
 
+import { needs } from "./access.js";
 import { find, make, show } from "./dom.js";
 import { plainly } from "./reading.js";
 import { moment, plain } from "./words.js";
+
+/** Say that the history is shown to others. */
+export const hideHistory = (...roles) => show(find("#history"), needs("To read who changed the point, when and why,", ...roles));
 
 /** Show the history; `onBack` is called with the version that is to be gone back to. */
 export function showHistory({ changes, verified, problems }, live, released, onBack) {

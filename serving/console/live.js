@@ -27,6 +27,8 @@ export function showLive(live, facts) {
 /** Which version, by whom and why. */
 export function version({ version: number, changed }) {
   if (changed === null) return `Version ${number}: as released; nobody has changed it.`;
+  if (changed.by === null)
+    return `Version ${number}, set on ${moment(changed.at)}. Who set it and why is shown to the roles “audit” and “tune”.`;
   return `Version ${number}, set by ${changed.by} on ${moment(changed.at)}: “${changed.reason}”.`;
 }
 

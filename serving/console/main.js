@@ -1,15 +1,17 @@
 /** The page: what is asked of the service, when, and where its answer is shown. */
 
+import { begin, may } from "./access.js";
 import * as api from "./api.js";
 import { offerApply, offerReturn } from "./applying.js";
 import { showCharts } from "./charts.js";
 import * as contract from "./contract.js";
+import { showWhoChanges } from "./change.js";
 import { find, invalid, make, show } from "./dom.js";
 import { showFigures, showPromise, verdict } from "./figures.js";
 import { showGroups, showSymptoms } from "./groups.js";
-import { showHistory } from "./history.js";
+import { hideHistory, showHistory } from "./history.js";
 import { notice, showLive, showNewer } from "./live.js";
-import { askPatient, patientToken, showAnswer, showNoAnswer } from "./patient.js";
+import { askPatient, showAnswer, showNoAnswer } from "./patient.js";
 import { showPeople } from "./people.js";
 import { plainly, reasons } from "./reading.js";
 import { layOut, onSlide, showSlider } from "./slider.js";
@@ -25,6 +27,8 @@ let asking = new AbortController();
 
 async function start() {
   try {
+    await begin(somebodyElse);
+    find("#main").setAttribute("aria-busy", "true");
     const { models } = await api.points();
     chooser(models);
     const wanted = models.find((live) => `#${live.endpoint}` === window.location.hash) ?? models[0];
@@ -94,11 +98,36 @@ function adopt(live) {
   Object.assign(page, { live, newer: null });
   showLive(live, page.facts);
   if (page.turned) render();
-  remember();
+  remember().catch(({ message }) =>
+    show(find("#history"), make("p", { class: "problem" }, `The history could not be had: ${message}`)),
+  );
 }
+
+/** Somebody else has signed in: what was turned stays, and what they may see and do is asked for anew. */
+async function somebodyElse() {
+  const { model, facts } = page;
+  if (find("#change").open) showWhoChanges();
+  if (!facts) return;
+  try {
+    const live = await api.livePoint(model);
+    if (page.model !== model) return;
+    askPatient(facts, tryPatient);
+    page.row = null;
+    adopt(live);
+    if (page.refused) turn(page.asked, page.prevalence, 0);
+  } catch (error) {
+    unfilled(error);
+  }
+}
+
+const READERS = ["audit", "tune"];
 
 async function remember() {
   const { model, live } = page;
+  if (!may(...READERS)) {
+    hideHistory(...READERS);
+    return;
+  }
   const past = await api.history(model);
   if (page.live === live) showHistory(past, live, page.facts.contract, (change) => offerReturn(change, after));
 }
@@ -228,7 +257,7 @@ async function tryPatient(row) {
   page.row = row;
   const { model, facts, turned } = page;
   try {
-    const reply = await api.score(model, [row], page.answered, patientToken());
+    const reply = await api.score(model, [row], page.answered);
     if (page.row === row && page.turned === turned) showAnswer(reply, facts, turned);
   } catch (error) {
     showNoAnswer(error);

@@ -1,5 +1,6 @@
 /** The form that tries one person: a field for each column and the photograph, made from the bundle's own schema. */
 
+import { may, needs } from "./access.js";
 import { find, invalid, make, show } from "./dom.js";
 import { photograph } from "./photograph.js";
 import { capital, figure, interval, percent, plain, spaced } from "./words.js";
@@ -10,6 +11,10 @@ const FIELDS = { Numeric: numeric, Binary: binary, Categorical: categorical };
 /** Build the form; `onAsk` is called with the row that was entered. */
 export function askPatient(facts, onAsk) {
   const form = find("#patient");
+  if (!may("predict")) {
+    show(form, needs("To ask the model", "predict"));
+    return;
+  }
   const fields = facts.columns.map((column, place) => {
     const field = FIELDS[column.kind];
     if (!field)
@@ -23,8 +28,6 @@ export function askPatient(facts, onAsk) {
     return { column, ...field(column, `patient-${place}`) };
   });
   if (facts.image) fields.push(photograph(facts.image, "patient-image"));
-  // Asked for only where the service wants one, and kept when another model is looked at.
-  const token = find("#patient-access") ?? access();
   const missing = make("p", { id: "patient-missing", role: "alert" });
   show(
     form,
@@ -33,7 +36,6 @@ export function askPatient(facts, onAsk) {
       { class: "questions" },
       fields.map(({ node }) => node),
     ),
-    token,
     make("div", { class: "actions" }, make("button", { type: "submit", class: "main" }, "Ask the model")),
     missing,
     make("div", { id: "patient-answer", role: "status" }),
@@ -93,31 +95,12 @@ export function showAnswer(reply, facts, turned) {
   );
 }
 
-/** The token with which the model is asked; empty until the service wanted one. */
-export const patientToken = () => find("#patient-token").value;
-
-/** Show why there is no answer, and ask for a token where that is why. */
+/** Show why there is no answer. */
 export function showNoAnswer(error) {
-  if (TOKEN_WANTED.includes(error.status)) {
-    find("#patient-access").hidden = false;
-    find("#patient-token").focus();
-  }
   const reasons = error.refusals?.length
     ? error.refusals.map(({ path, rule, got }) => `${path} ${rule}, got ${got}.`)
     : [error.message];
   show(find("#patient-answer"), make("p", { class: "problem" }, "The model did not answer: ", reasons.join(" ")));
-}
-
-const TOKEN_WANTED = [401, 403];
-
-function access() {
-  return make(
-    "div",
-    { id: "patient-access", class: "question", hidden: true },
-    make("label", { for: "patient-token" }, "Your access token ", make("small", {}, "(needs the role “predict”)")),
-    make("input", { id: "patient-token", type: "password", autocomplete: "off" }),
-    make("p", { class: "hint" }, "It stays in this page's memory until you close or reload the page."),
-  );
 }
 
 function symptomValue({ scale, highest, unit }, value) {

@@ -1,6 +1,6 @@
 /** Looking every few seconds, while the page is seen, whether somebody else has changed the live point. */
 
-import { livePoint } from "./api.js";
+import { livePoint, Refused } from "./api.js";
 import { notice } from "./live.js";
 import { page } from "./state.js";
 
@@ -31,7 +31,9 @@ async function look(onNewer) {
   onNewer(now);
 }
 
-function unheard() {
+function unheard(error) {
+  // Who is not known any more is told so where they can sign in again.
+  if (error instanceof Refused && error.status === 401) return;
   if (!silent) notice("The service does not answer just now. What is shown here was true when it last did.", true);
   silent = true;
 }

@@ -30,11 +30,11 @@ class Route:
     def let_in(self, authorization: str | None, host: str | None, size: int, trace: str | None) -> Asker | Answer:
         """Who asks, with which `traceparent`; or why nothing of the request is read, counted."""
         try:
-            name = self.gate.let_in(authorization, host)
+            person = self.gate.let_in(authorization, host)
             self.check_size(size)
         except tuple(STATUSES) as error:
             return self.refused(error)
-        return NOBODY if name is trace is None else Asker.of(name, trace)
+        return NOBODY if person is trace is None else Asker.of(person and person.name, trace)
 
     def check_size(self, size: int) -> None:
         """Raises TooLarge if so many bytes are more than are read."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Route, sync_playwright
+from playwright.sync_api import Browser, Route, expect, sync_playwright
 
 from serving.access import add_person
 from tests.console.visiting import Console, Visit
@@ -43,9 +43,10 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def served(folder: Path, bundles: Path) -> Iterator[Console]:
-    """A service of these bundles that somebody may turn and somebody may not; what it keeps is in `folder`."""
+    """A service of these bundles that people may turn, ask or only look at; what it keeps is in `folder`."""
     access = folder / "access.json"
-    tuner, reader = add_person(access, "Dr. Ada Meyer", ["predict", "tune"]), add_person(access, "Visitor", ["predict"])
+    people = {"Dr. Ada Meyer": ["predict", "tune"], "Visitor": ["predict"], "Auditor": ["audit"]}
+    tokens = [add_person(access, name, roles) for name, roles in people.items()]
     variables = environment(
         folder,
         FULCRUM_BUNDLES=str(bundles),
@@ -53,11 +54,30 @@ def served(folder: Path, bundles: Path) -> Iterator[Console]:
         FULCRUM_STORE=f"sqlite:///{folder / 'changes.sqlite'}",
     )
     with serving(variables=variables, folder=ROOT, bundles=bundles, log=folder / "log") as server:
-        yield Console(server.url, tuner, reader)
+        yield Console(server.url, *tokens)
 
 
-def open_visit(browser: Browser, console: Console, model: str = "screen", **options: object) -> Visit:
-    """Open the page in a browser profile of its own, and note what it asks for and what goes wrong in it."""
+def open_visit(
+    browser: Browser, console: Console, model: str = "screen", *, token: str | None = None, **options: object
+) -> Visit:
+    """Open the page in a browser profile of its own, and note what it asks for and what goes wrong in it.
+
+    Whoever may turn the points signs in, unless another token is given, or an empty one for nobody.
+    """
+    seen = noted(browser, console, **options)
+    # That nobody is known at first.
+    seen.foresee(401)
+    seen.page.goto(f"{console.url}/#{model}")
+    expect(seen.find("#token")).to_be_focused(timeout=30_000)
+    if token is None or token:
+        seen.sign_in(console.tuner if token is None else token)
+        seen.wait()
+    seen.foresee()
+    return seen
+
+
+def noted(browser: Browser, console: Console, **options: object) -> Visit:
+    """A page in a browser profile of its own, of which is noted what it asks for and what goes wrong in it."""
     page = browser.new_context(**options).new_page()
     seen = Visit(page, console)
 
@@ -68,6 +88,4 @@ def open_visit(browser: Browser, console: Console, model: str = "screen", **opti
     page.route("**/*", only_noted)
     page.on("console", seen.hear)
     page.on("pageerror", lambda error: seen.problems.append(str(error)))
-    page.goto(f"{console.url}/#{model}")
-    seen.wait()
     return seen

@@ -21,7 +21,7 @@ def test_a_point_is_made_live_with_a_reason(console: Console, visit: Open) -> No
     seen.button("Make this live").click()
     seen.shows("#change-summary", f"Live now (version {before})")
     seen.shows("#change-summary", "At least 93\u202f% of the sick are found")
-    seen.confirm("More tests can be had", console.tuner)
+    seen.confirm("More tests can be had")
     seen.shows("#notices", f"Done. Version {before + 1} is live")
     seen.shows("#live-facts", "set by Dr. Ada Meyer")
     seen.shows("#live-facts", "More tests can be had")
@@ -42,7 +42,7 @@ def test_what_came_of_it_is_seen_wherever_one_is_on_the_page(
     seen.shows("#promise", "At least 93\u202f%")
     seen.button("Go back to version 0").scroll_into_view_if_needed()
     seen.button("Go back to version 0").click()
-    seen.confirm("As it came", console.tuner)
+    seen.confirm("As it came")
     seen.shows("#notices", "Done.")
     expect(seen.find("#notices p")).to_be_in_viewport(ratio=1)
     seen.find("#slider").focus()
@@ -61,7 +61,7 @@ def test_the_buttons_of_the_dialog_stay_in_sight_on_a_low_screen(console: Consol
     seen.shows("#forbidden", "could not be made live")
     seen.foresee(422)
     seen.button("Make this live").click()
-    seen.confirm("To try", console.tuner)
+    seen.confirm("To try")
     seen.shows("#change-refusal", "nothing was changed")
     expect(seen.find("#change-refusal p").first).to_be_in_viewport(ratio=1)
     seen.page.evaluate("document.querySelector('#change').scrollTop = 0")
@@ -72,7 +72,7 @@ def test_the_buttons_of_the_dialog_stay_in_sight_on_a_low_screen(console: Consol
 def test_without_a_reason_nothing_is_sent(console: Console, visit: Open) -> None:
     seen = visit(console)
     seen.button("Make this live").click()
-    seen.confirm("  ", console.tuner)
+    seen.confirm("  ")
     seen.shows("#change-refusal", "Give a reason")
     expect(seen.find("#reason")).to_have_attribute("aria-invalid", "true")
     expect(seen.find("#reason")).to_be_focused()
@@ -81,27 +81,28 @@ def test_without_a_reason_nothing_is_sent(console: Console, visit: Open) -> None
     expect(seen.find("#change")).not_to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("who", "status", "words"),
-    [("nobody", 401, "token is missing or not known"), ("reader", 403, "Ask somebody who has the role")],
-)
-def test_who_may_not_turn_the_point_is_told_what_to_do(
-    console: Console, visit: Open, who: str, status: int, words: str
+def test_who_may_not_turn_the_point_is_told_what_to_do_and_may_sign_in_as_somebody_else(
+    console: Console, visit: Open
 ) -> None:
-    seen = visit(console)
+    seen = visit(console, token=console.reader)
     before = console.get("operating-points/screen")
     seen.words("recall >= 0.94")
     seen.shows("#promise", "At least 94\u202f%")
-    seen.foresee(status)
     seen.button("Make this live").click()
-    seen.confirm("To try", {"nobody": "no-such-token", "reader": console.reader}[who])
-    seen.shows("#change-refusal", words)
+    seen.shows("#change-refusal", "To change the live point takes the role “tune”; you have “predict”.")
+    seen.shows("#change-who", "by Visitor")
+    seen.foresee(403)
+    seen.confirm("To try")
+    seen.shows("#change-refusal", "Ask somebody who has the role")
     seen.shows("#change-refusal", "Nothing was changed")
-    expect(seen.find("#token")).to_be_focused()
     assert console.get("operating-points/screen") == before
-    seen.find("#token").fill(console.tuner)
+    seen.find("#change").get_by_role("button", name="Sign in as somebody else").click()
+    seen.sign_in(console.tuner)
+    expect(seen.find("#change-refusal")).to_be_empty()
+    seen.shows("#change-who", "by Dr. Ada Meyer")
     seen.find("#confirm").click()
     seen.shows("#notices", "Done.")
+    seen.shows("#history tbody tr:first-child", "To try")
 
 
 def test_a_change_that_was_not_foreseen_is_refused_in_words(console: Console, visit: Open) -> None:
@@ -111,7 +112,7 @@ def test_a_change_that_was_not_foreseen_is_refused_in_words(console: Console, vi
     seen.shows("#forbidden", "could not be made live")
     seen.foresee(422)
     seen.button("Make this live").click()
-    seen.confirm("To try", console.tuner)
+    seen.confirm("To try")
     seen.shows("#change-refusal", "nothing was changed")
     seen.shows("#change-refusal", "foreseen when it was released")
     seen.shows(
@@ -135,12 +136,12 @@ def test_of_two_tabs_the_second_is_told_and_recovers_and_the_first_notices(conso
         tab.shows("#promise", f"At least {share}\u202f%")
         tab.button("Make this live").click()
     second.foresee(409)
-    first.confirm("Mine first", console.tuner)
+    first.confirm("Mine first")
     first.shows("#notices", f"Version {version + 1} is live")
 
     # To have noticed is not to have looked: the change is still one of the version that is shown.
     second.shows("#notices", "Mine first")
-    second.confirm("Mine second", console.tuner)
+    second.confirm("Mine second")
     second.shows("#change-refusal", "Somebody else has changed the live point while you decided")
     second.shows("#change-refusal", "Mine first")
     assert console.get("operating-points/screen")["version"] == version + 1
@@ -182,29 +183,15 @@ def test_one_can_go_back_to_an_earlier_version(console: Console, visit: Open) ->
     seen.shows("#history", "none is missing or altered")
     seen.button(f"Go back to version {now - 1}").click()
     seen.shows("#change-summary", f"with the setting of version {now - 1}")
-    seen.confirm("It was better", console.tuner)
+    seen.confirm("It was better")
     seen.shows("#notices", f"Version {now + 1} is live")
     seen.shows("#promise", "At least 75\u202f%")
     seen.button("Go back to version 0").click()
-    seen.confirm("As it came", console.tuner)
+    seen.confirm("As it came")
     seen.shows("#live-facts", f"Version {now + 2}")
     live = console.get("operating-points/presurgical")
     assert live["setting"] == {"operating_point": None, "prevalence": None}
     assert seen.find("#history tbody tr").count() == now + 3
-
-
-def test_the_token_is_kept_in_memory_only(console: Console, visit: Open) -> None:
-    seen = visit(console, "presurgical")
-    seen.button("Make this live").click()
-    seen.confirm("To keep a token", console.tuner)
-    seen.shows("#notices", "Done.")
-    kept = seen.page.evaluate("() => [localStorage.length, sessionStorage.length, document.cookie, location.href]")
-    assert kept[:3] == [0, 0, ""]
-    assert console.tuner not in kept[3]
-    assert seen.find("#token").get_attribute("type") == "password"
-    seen.page.reload()
-    seen.wait()
-    expect(seen.find("#token")).to_have_value("")
 
 
 def test_a_service_that_falls_silent_is_told_of_and_so_is_its_return(console: Console, visit: Open) -> None:
@@ -221,7 +208,7 @@ def test_a_change_without_an_answer_is_not_said_to_have_failed(console: Console,
     seen.foreseen = ("net::ERR_FAILED",)
     seen.button("Make this live").click()
     seen.page.route("**/operating-points/**", lambda route: route.abort())
-    seen.confirm("Lost on the way", console.tuner)
+    seen.confirm("Lost on the way")
     seen.shows("#change-refusal", re.compile("not known whether the change arrived"))
 
 
@@ -240,7 +227,7 @@ def test_what_is_sent_is_what_was_shown_even_if_one_is_quick(console: Console, v
     seen.shows("#change-summary", "At least 93\u202f% of the sick are found")
     console.turn("screen", "recall >= 0.92", "Meanwhile")
     seen.foresee(409)
-    seen.confirm("Quickly", console.tuner)
+    seen.confirm("Quickly")
     seen.find("#change").get_by_role("button", name="Load version").click()
     seen.find("#confirm").click()
     seen.shows("#notices", "Done.")
@@ -258,6 +245,6 @@ def test_to_look_at_a_newer_point_keeps_the_older_one_turned_to(console: Console
     seen.shows("#people-sentence", "prevalence 9\u202f%")
     seen.shows("#promise", "At least 93\u202f%")
     seen.button("Make this live").click()
-    seen.confirm("The older was better", console.tuner)
+    seen.confirm("The older was better")
     seen.shows("#notices", "Done.")
     assert console.get("operating-points/screen")["setting"]["operating_point"] == "recall >= 0.93"

@@ -63,6 +63,13 @@ def test_a_header_that_names_nobody_is_refused_and_not_shown(file: Path, header:
     assert known.who(f"Bearer {SECRET}").name == "ada"
 
 
+def test_a_header_that_is_too_long_is_not_looked_at(file: Path) -> None:
+    known = Access.read(written(file, {"people": [person()]}))
+
+    with pytest.raises(NoToken, match="Authorization: should hold at most 16384 characters, got more"):
+        known.who(f"Bearer {SECRET}{' ' * 16_384}")
+
+
 def test_a_token_is_compared_with_all_people_in_constant_time(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = [add_person(file, name, []) for name in ("ada", "bo", "cy")]
     known = Access.read(file)
@@ -90,6 +97,9 @@ def test_a_person_may_do_what_their_roles_say(file: Path) -> None:
     assert str(refused.value) == "ada: should have the role audit to do this, got tune, predict."
     with pytest.raises(NotAllowed, match="ada: should have the role tune to do this, got none"):
         nobody.must("tune")
+    ada.must("audit", "tune")
+    with pytest.raises(NotAllowed, match="ada: should have the role audit or tune to do this, got none"):
+        nobody.must("audit", "tune")
 
 
 @pytest.mark.parametrize("header", [None, f"Bearer {SECRET}"])

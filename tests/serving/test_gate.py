@@ -19,6 +19,7 @@ from tritonclient.utils import InferenceServerException
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from serving import gate as gates
 from serving.access import Access, NotAllowed, NoToken, Person, add_person, new_token
 from serving.doorway import JSON, Doorway
 from serving.fast import protocol
@@ -112,6 +113,40 @@ def test_who_is_refused_is_told_when_to_come_again() -> None:
     assert str(refused.value) == "ada: should ask at most 2 times a second, got more; try again in 0.5 s."
     clock.now += 0.5
     gate.let_in(header, None)
+
+
+def test_who_has_no_rate_has_that_of_the_gate_and_who_has_one_keeps_it() -> None:
+    clock, people, headers = Clock(), [], {}
+    for name, rate in (("ada", None), ("bo", 3.0)):
+        token, digest = new_token()
+        people.append(Person(name=name, roles=("predict",), token_sha256=digest, rate=rate))
+        headers[name] = f"Bearer {token}"
+    gate = Gate(Access(tuple(people)), clock, rate=2.0)
+    for name, rate in (("ada", 2), ("bo", 3)):
+        for _ in range(rate):
+            person = gate.let_in(headers[name], None)
+            assert person is not None
+            assert person.name == name
+        with pytest.raises(TooMany, match=f"{name}: should ask at most {rate} times a second, got more"):
+            gate.let_in(headers[name], None)
+
+
+def test_of_too_many_people_those_are_forgotten_who_asked_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates, "REMEMBERED", 8)
+    clock = Clock()
+    gate = Gate(Access(()), clock)
+    for place in range(8):
+        gate._take(person := Person(name=f"person {place}", roles=(), token_sha256="0" * 64), 1.0)
+        clock.now += 0.01
+    assert len(gate._full_at) == 8
+    gate._take(Person(name="one more", roles=(), token_sha256="0" * 64), 1.0)
+    assert sorted(gate._full_at) == ["one more", *(f"person {place}" for place in (4, 5, 6, 7))]
+    with pytest.raises(TooMany):
+        gate._take(person, 1.0)
+    clock.now += 60
+    for place in range(4):
+        gate._take(Person(name=f"later {place}", roles=(), token_sha256="0" * 64), 1.0)
+    assert sorted(gate._full_at) == [f"later {place}" for place in range(4)]
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import threading
@@ -14,10 +15,15 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from starlette.applications import Starlette
 
 from models.scorer import Scorer
 from models.turn import Setting
+from serving.access import Access, add_person
 from serving.change import Change
+from serving.live import Live
+from serving.tuning import Store
+from serving.turning import Turning
 from tests import handmade
 from tests.postgres import Postgres
 from tests.running import ROOT, Server, environment, said, serving, workers
@@ -34,8 +40,14 @@ class Tuner:
         self.server = server
         self.headers = {"authorization": f"Bearer {token}"}
 
+    def get(self, path: str) -> httpx.Response:
+        return self.server.get(path, headers=self.headers)
+
     def live(self) -> dict[str, Any]:
-        return self.server.get(SCREEN).json()
+        return self.get(SCREEN).json()
+
+    def preview(self, **asked: Any) -> httpx.Response:
+        return self.server.post(f"{SCREEN}/preview", json=asked, headers=self.headers)
 
     def put(self, asked: Any = None, prevalence: float | None = None, **fields: Any) -> httpx.Response:
         body = {"operating_point": asked, "prevalence": prevalence, "reason": "a test"}
@@ -69,7 +81,15 @@ def variables(
 
 
 @pytest.fixture(scope="module")
-def several(variables: dict[str, str], bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def asker(access: Path, variables: dict[str, str]) -> str:
+    """The token of cy, who may only ask."""
+    return add_person(access, "cy", ["predict"])
+
+
+@pytest.fixture(scope="module")
+def several(
+    variables: dict[str, str], asker: str, bundles: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     """A server with two workers."""
     log = tmp_path_factory.mktemp("log") / "several"
     with serving(variables={**variables, **workers(2)}, folder=ROOT, bundles=bundles, log=log) as running:
@@ -240,7 +260,7 @@ def test_a_change_says_what_it_means_and_is_read_back_by_everybody(ada: Tuner) -
     changed = ada.turn({"kind": "Recall", "at_least": 0.95}, 0.05, reason="more misses than expected")
 
     assert changed == ada.live()
-    assert ada.server.get("operating-points").json()["models"][0] == changed
+    assert ada.get("operating-points").json()["models"][0] == changed
     assert changed["version"] == before["version"] + 1
     assert changed["setting"] == {
         "operating_point": {"kind": "Recall", "confidence": 0.95, "at_least": 0.95},
@@ -252,7 +272,7 @@ def test_a_change_says_what_it_means_and_is_read_back_by_everybody(ada: Tuner) -
     assert turned["figures"]["recall"]["low"] < turned["figures"]["recall"]["value"]
     assert sum(turned["figures"]["per_1000"].values()) == pytest.approx(1000)
     assert changed["change_control"]["criteria"] == ["recall >= 0.7 with confidence 0.95"]
-    assert ada.server.get("operating-points/presurgical").json()["version"] == 0
+    assert ada.get("operating-points/presurgical").json()["version"] == 0
 
 
 def test_another_server_on_the_same_store_follows_and_leads(
@@ -331,6 +351,49 @@ def test_only_who_may_tune_turns_the_point(ada: Tuner, tokens: dict[str, str]) -
     assert ada.live() == before
 
 
+def test_who_is_not_known_sees_nothing_and_names_are_shown_to_who_may_see_the_history(
+    ada: Tuner, tokens: dict[str, str], asker: str
+) -> None:
+    ada.turn(0.3, reason="told to few")
+    looked_at = [SCREEN, "operating-points", f"{SCREEN}/history", "models/screen", "models/presurgical", "who"]
+    for path in [*looked_at, "models/screen/groups?threshold=0.5&clear_below=0.5"]:
+        for headers in ({}, {"authorization": "Bearer unknown"}):
+            assert refusal(ada.server.get(path, headers=headers)) == (401, []), path
+    assert refusal(ada.server.post(f"{SCREEN}/preview", json={})) == (401, [])
+    bo, cy = Tuner(ada.server, tokens["bo"]), Tuner(ada.server, asker)
+    assert bo.live() == ada.live()
+    hidden = cy.live()["changed"]
+    assert (hidden["by"], hidden["reason"], hidden["at"]) == (None, None, ada.live()["changed"]["at"])
+    assert cy.get("operating-points").json()["models"][0]["changed"] == hidden
+    assert bo.get(f"{SCREEN}/history").status_code == 200
+    refused = cy.get(f"{SCREEN}/history")
+    assert refusal(refused) == (403, [])
+    assert refused.json()["error"] == "cy: should have the role audit or tune to do this, got predict."
+    assert cy.get("models/screen").status_code == cy.preview(operating_point=0.3).status_code == 200
+    assert cy.get("who").json() == {"name": "cy", "roles": ["predict"], "known": True}
+    for path in ("", "console/main.js", "docs.json", "livez", "readyz", "metrics"):
+        assert ada.server.get(path).status_code == 200, path
+
+
+def test_without_an_access_file_this_machine_may_look(server: Server) -> None:
+    for path in (SCREEN, f"{SCREEN}/history", "models/screen"):
+        assert server.get(path).status_code == 200
+    assert server.get("who").json() == {"name": None, "roles": [], "known": False}
+
+
+def test_without_an_access_file_nobody_else_may(tmp_path: Path) -> None:
+    with Store(f"sqlite:///{tmp_path}/changes.sqlite") as store:
+        turning = Turning(Live(store, {}), Access(None), max_bytes=1000)
+
+        async def ask(host: str) -> int:
+            # It names the address that it asks as that of the server.
+            app = httpx.ASGITransport(Starlette(routes=turning.routes))
+            async with httpx.AsyncClient(transport=app, base_url=f"http://{host}:3000") as client:
+                return (await client.get("/operating-points")).status_code
+
+        assert [asyncio.run(ask(host)) for host in ("127.0.0.1", "10.0.0.1")] == [200, 403]
+
+
 def test_without_an_access_file_nobody_turns_the_point(server: Server, tokens: dict[str, str]) -> None:
     status, _ = refusal(Tuner(server, tokens["ada"]).put(0.3))
 
@@ -352,7 +415,7 @@ def test_what_change_control_does_not_foresee_is_refused_though_it_may_be_asked_
 ) -> None:
     before = ada.live()
     status, refused = refusal(ada.put(asked, prevalence))
-    preview = ada.server.post(f"{SCREEN}/preview", json={"operating_point": asked, "prevalence": prevalence}).json()
+    preview = ada.preview(operating_point=asked, prevalence=prevalence).json()
 
     assert status == 422
     assert {path for path, _ in refused} == {"change_control"}
@@ -431,7 +494,7 @@ def test_a_reason_of_blanks_is_refused(ada: Tuner) -> None:
 
 
 def test_a_contract_that_the_cases_do_not_carry_says_what_would_do(ada: Tuner) -> None:
-    response = ada.server.post(f"{SCREEN}/preview", json={"operating_point": "recall >= 0.999"})
+    response = ada.preview(operating_point="recall >= 0.999")
 
     status, refused = refusal(response)
     assert (status, refused) == (422, [("operating_point", "recall >= 0.999 with confidence 0.95")])
@@ -440,7 +503,7 @@ def test_a_contract_that_the_cases_do_not_carry_says_what_would_do(ada: Tuner) -
 
 
 def test_a_number_in_words_means_the_same_wherever_it_is_sent(ada: Tuner) -> None:
-    preview = ada.server.post(f"{SCREEN}/preview", json={"operating_point": "0.3"}).json()
+    preview = ada.preview(operating_point="0.3").json()
 
     assert preview["turned"]["threshold"] == ada.answer(operating_point="0.3")["operating_point"]["threshold"]
     assert preview["turned"] == ada.turn("0.3")["turned"]
@@ -509,19 +572,19 @@ def test_a_method_that_an_address_does_not_take_is_refused_with_those_it_takes(
 def test_a_question_about_subgroups_that_can_not_be_read_is_refused(
     ada: Tuner, query: str, refused: list[tuple[str, str]]
 ) -> None:
-    assert refusal(ada.server.get(f"models/screen/groups?{query}")) == (422, refused)
+    assert refusal(ada.get(f"models/screen/groups?{query}")) == (422, refused)
 
 
 @pytest.mark.parametrize("prevalence", ["0", "1", "nan", "many"])
 def test_a_drawing_at_what_is_no_prevalence_is_refused(ada: Tuner, prevalence: str) -> None:
-    status, refused = refusal(ada.server.get(f"models/screen?prevalence={prevalence}"))
+    status, refused = refusal(ada.get(f"models/screen?prevalence={prevalence}"))
 
     assert (status, refused[0][0]) == (422, "prevalence")
 
 
 def test_what_is_drawn_and_counted_of_subgroups_is_sent(ada: Tuner) -> None:
-    drawn = ada.server.get("models/screen?prevalence=0.05").json()
-    groups = ada.server.get("models/screen/groups?threshold=0.5&clear_below=0.4").json()["groups"]
+    drawn = ada.get("models/screen?prevalence=0.05").json()
+    groups = ada.get("models/screen/groups?threshold=0.5&clear_below=0.4").json()["groups"]
 
     assert (drawn["model"], drawn["prevalence"]) == ("handmade/screen", 0.05)
     assert [(group["column"], group["value"]) for group in groups] == [("eye", "left"), ("eye", "right")]
@@ -542,7 +605,7 @@ def test_a_roll_back_is_a_new_version_and_the_history_tells_all(ada: Tuner) -> N
     assert (back["setting"], back["turned"]) == (first["setting"], first["turned"])
     assert released["setting"] == {"operating_point": None, "prevalence": None}
     assert ada.answer()["version"] == released["version"] == start + 4
-    history = ada.server.get(f"{SCREEN}/history").json()
+    history = ada.get(f"{SCREEN}/history").json()
     assert history["verified"] is True
     assert history["problems"] == []
     changes = history["changes"][start:]
@@ -572,16 +635,16 @@ def test_a_server_that_starts_again_keeps_the_point_and_a_spoiled_or_lost_store_
         ada = Tuner(running, tokens["ada"])
         ada.turn(0.3, reason="first")
         ada.turn("recall >= 0.95", 0.05, reason="second")
-        ended = ada.live(), ada.answer(), ada.server.get(f"{SCREEN}/history").json()
+        ended = ada.live(), ada.answer(), ada.get(f"{SCREEN}/history").json()
     with serving(variables=own, folder=ROOT, bundles=bundles, log=tmp_path / "again") as running:
         ada = Tuner(running, tokens["ada"])
-        assert (ada.live(), ada.answer(), ada.server.get(f"{SCREEN}/history").json()) == ended
+        assert (ada.live(), ada.answer(), ada.get(f"{SCREEN}/history").json()) == ended
         assert ended[0]["version"] == 2
 
         # A byte of an older change.
         with closing(kept(file)) as connection:
             connection.execute("UPDATE operating_point_changes SET reason = 'fir5t' WHERE version = 1")
-        history = ada.server.get(f"{SCREEN}/history").json()
+        history = ada.get(f"{SCREEN}/history").json()
         assert history["verified"] is False
         assert [problem.partition(":")[0] for problem in history["problems"]] == ["changes.0.hash"]
         assert ada.answer() == ended[1]
@@ -592,11 +655,11 @@ def test_a_server_that_starts_again_keeps_the_point_and_a_spoiled_or_lost_store_
             connection.execute("UPDATE operating_point_changes SET reason = '5econd' WHERE version = 2")
         assert refusal(ada.ask("screen")) == (503, [])
         assert refusal(ada.ask("screen", operating_point=0.3)) == (503, [])
-        assert refusal(running.get(SCREEN)) == (503, [])
-        assert refusal(running.get("operating-points")) == (503, [])
+        assert refusal(ada.get(SCREEN)) == (503, [])
+        assert refusal(ada.get("operating-points")) == (503, [])
         assert refusal(ada.put(0.4, version=2)) == (503, [])
         assert ada.ask("presurgical").json()["version"] == 0
-        assert running.get(f"{SCREEN}/history").json()["verified"] is False
+        assert ada.get(f"{SCREEN}/history").json()["verified"] is False
         with closing(kept(file)) as connection:
             connection.execute("UPDATE operating_point_changes SET reason = 'second' WHERE version = 2")
         assert ada.answer() == ended[1]
@@ -612,7 +675,7 @@ def test_a_server_that_starts_again_keeps_the_point_and_a_spoiled_or_lost_store_
         assert ada.turn(0.4, version=2)["version"] == ada.answer()["version"] == 3
 
         file.rename(file.with_name("elsewhere"))
-        for response in (ada.ask("screen"), ada.ask("presurgical"), running.get(SCREEN)):
+        for response in (ada.ask("screen"), ada.ask("presurgical"), ada.get(SCREEN)):
             assert refusal(response) == (503, [])
         assert refusal(ada.put(0.5, version=3)) == (503, [])
 
@@ -646,7 +709,7 @@ def test_a_server_of_postgresql_is_turned_followed_and_missed_when_it_is_away(
             assert all(consistent(reply) for reply in replies)
         assert refusal(ada.put(0.5, version=1))[0] == 409
         assert ada.roll_back(to=1, version=3).json()["version"] == 4
-        history = running.get(f"{SCREEN}/history").json()
+        history = ada.get(f"{SCREEN}/history").json()
         assert history["verified"] is True
         assert [change["version"] for change in history["changes"]] == [1, 2, 3, 4]
         postgresql.stop()

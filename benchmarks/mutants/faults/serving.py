@@ -5,6 +5,8 @@ from __future__ import annotations
 from benchmarks.mutants.fault import Mutant
 
 CHANGE, AUDIT, TUNING = "serving/change.py", "serving/audit.py", "serving/tuning.py"
+KEYRING, KEYS, TOKENS = "serving/oidc/keyring.py", "serving/oidc/keys.py", "serving/oidc/tokens.py"
+ADDRESSES, FETCHING = "serving/oidc/addresses.py", "serving/oidc/fetching.py"
 LIVE, ACCESS, ENDPOINT, POINTS = "serving/live.py", "serving/access.py", "serving/endpoint.py", "serving/points.py"
 
 TESTS = {
@@ -13,6 +15,11 @@ TESTS = {
     TUNING: ["serving/test_tuning.py"],
     LIVE: ["serving/test_live.py"],
     ACCESS: ["serving/test_access.py"],
+    ADDRESSES: ["serving/oidc/test_fetching.py"],
+    FETCHING: ["serving/oidc/test_fetching.py"],
+    KEYRING: ["serving/oidc/test_keyring.py", "serving/oidc/test_tokens.py"],
+    KEYS: ["serving/oidc/test_keys.py"],
+    TOKENS: ["serving/oidc/test_tokens.py"],
     ENDPOINT: ["serving/test_endpoint.py"],
     POINTS: ["serving/test_points.py", "serving/test_points_boundaries.py"],
 }
@@ -46,14 +53,37 @@ MUTANTS = [
     Mutant(LIVE, "verified=not problems,", "verified=True,", "a spoiled history called verified"),
     Mutant(LIVE, "allowed=not turned.against", "allowed=True", "everything said to be allowed"),
     Mutant(LIVE, 'words = " and ".join(str(certificate.promise) for certificate in turned.certificates)', 'words = turned.contract or ""', "a promise recorded that does not hold"),
-    Mutant(ACCESS, "if role not in self.roles:", "if False:", "everybody may do everything"),
-    Mutant(ACCESS, "if self.people is None:", "if False:", "no access file, no lock"),
+    Mutant(ACCESS, "if not self.has(*roles):", "if False:", "everybody may do everything"),
+    Mutant(ACCESS, "return self.people is None and self.issuer is None", "return False", "no access file, no lock"),
     Mutant(ACCESS, 'if scheme.lower() != "bearer" or not token.strip():', "if not token.strip():", "any scheme"),
     Mutant(ACCESS, "matches.index(True)", "-1", "the last person of the file"),
-    Mutant(ACCESS, "if not any(matches):", "if False:", "an unknown token"),
+    Mutant(ACCESS, "if any(matches):", "if people:", "an unknown token"),
     Mutant(ACCESS, "0o600", "0o644", "readable by everybody"),
     Mutant(ACCESS, "if value in values[:place]:", "if False:", "two people of one name"),
     Mutant(ACCESS, 'if field in {"name", "roles", "rate"} else', "if True else", "a token shown in an error"),
+    Mutant(ACCESS, "if len(authorization) > LONGEST:", "if False:", "a megabyte read"),
+    Mutant(ACCESS, "if any(person.name == each.name for each in people):", "if False:", "the name of somebody of the file taken"),
+    Mutant(ADDRESSES, 'else {"https"})', 'else {"https", "http"})', "keys from anywhere"),
+    Mutant(ADDRESSES, "parts.username is None and ", "", "passwords in an address"),
+    Mutant(FETCHING, "if response.status_code != httpx.codes.OK:", "if False:", "redirects and errors read as keys"),
+    Mutant(FETCHING, 'if described.get("issuer") != issuer:', "if False:", "the keys of another issuer"),
+    Mutant(FETCHING, "or not is_safe(keys)", "", "keys from an unsafe address"),
+    Mutant(FETCHING, "trust_env=encrypted", "trust_env=True", "a proxy asked for what is not encrypted"),
+    Mutant(KEYRING, "self._clock() - held.at > GRACE_SECONDS", "False", "keys used for ever"),
+    Mutant(KEYRING, "            time.sleep(PAUSE_SECONDS)\n", "", "the issuer flooded"),
+    Mutant(KEYRING, "keys = held.keys if held is not None and same else", "keys =", "tokens verified anew for nothing"),
+    Mutant(KEYS, 'or "d" in listed', "", "a private key believed"),
+    Mutant(KEYS, 'or listed.get("use", "sig") != "sig"', "", "a key for encryption believed"),
+    Mutant(KEYS, 'if listed.get("alg", each) == each', "", "any algorithm for a key"),
+    Mutant(KEYS, "public.key_size not in BITS", "False", "a weak key believed"),
+    Mutant(TOKENS, "if algorithm not in ALGORITHMS:", "if False:", "any algorithm named by the token"),
+    Mutant(TOKENS, "                audience=self._trusted.audience,\n", '                audience=["another", str(self._trusted.audience)],\n', "tokens for another service"),
+    Mutant(TOKENS, "                issuer=self._trusted.issuer,\n", "", "tokens of another issuer"),
+    Mutant(TOKENS, '"require": ["iss", "aud", "exp"]', '"require": []', "tokens that hold for ever"),
+    Mutant(TOKENS, "known.keys is keys and ", "", "tokens of a key that was taken back"),
+    Mutant(TOKENS, " and self._clock() < known.until", "", "tokens that have expired"),
+    Mutant(TOKENS, 'f"{self._trusted.roles_prefix}{role}" in listed', "role in listed", "roles of other services"),
+    Mutant(TOKENS, "            wait = self._keyring.want()\n", "            wait = 3\n", "a new key never asked for"),
     Mutant(ENDPOINT, "if bundle.manifest.model != model:", "if False:", "two exchanged folders"),
     Mutant(ENDPOINT, "return now.turned, now.version", "return self.scorer.turn(), now.version", "the live point forgotten"),
     Mutant(ENDPOINT, "None if own else now.version", "now.version", "the live version on a point of one's own"),
