@@ -14,7 +14,7 @@ from serving.bundles import BundleBack, BundleHistory, Bundles, Certified, LiveB
 from serving.change import Change, version_of
 from serving.points import Changed
 from serving.swaps import Swaps
-from serving.turning import Operation, Turning
+from serving.turning import READERS, Operation, Turning
 
 # Names, times and sizes of the files of a folder: while they are the same, so is what was found there.
 Stamp = tuple[tuple[str, int, int, int], ...]
@@ -44,19 +44,27 @@ class Releasing(Turning):
                 BundleBack,
                 role="tune",
             ),
-            Operation("GET", f"{one}/history", "All swaps of a model, verified.", self._swaps_of, BundleHistory),
+            Operation(
+                "GET",
+                f"{one}/history",
+                "All swaps of a model, verified.",
+                self._swaps_of,
+                BundleHistory,
+                lookers=READERS,
+            ),
         )
 
     async def _look(self, request: Request) -> Bundles:
-        return await run_in_threadpool(self._bundles, request.path_params["endpoint"])
+        found, person = await run_in_threadpool(self._bundles, request.path_params["endpoint"]), request.state.person
+        return found if person is None or person.has(*READERS) else found.without_names()
 
     async def _swap(self, request: Request) -> LiveBundle:
-        by, endpoint = self._tuner(request), request.path_params["endpoint"]
+        by, endpoint = request.state.person.name, request.path_params["endpoint"]
         asked = await self._read(request, SwapIn)
         return await run_in_threadpool(self._swapped, endpoint, asked, by)
 
     async def _back(self, request: Request) -> LiveBundle:
-        by, endpoint = self._tuner(request), request.path_params["endpoint"]
+        by, endpoint = request.state.person.name, request.path_params["endpoint"]
         asked = await self._read(request, BundleBack)
         return await run_in_threadpool(self._rolled_back, endpoint, asked, by)
 

@@ -33,6 +33,7 @@ OURS = {
     ("get", "/operating-points/{endpoint}/history"),
     ("get", "/models/{endpoint}"),
     ("get", "/models/{endpoint}/groups"),
+    ("get", "/who"),
 }
 
 
@@ -161,6 +162,21 @@ def test_the_body_of_an_answer_is_the_described_type_whose_values_may_be_null(do
     assert {"type": "null"} in schemas["ScreenReply"]["properties"]["version"]["anyOf"]
     assert {"type": "null"} in schemas["ScreenAnswer"]["properties"]["positive"]["anyOf"]
     assert {"type": "null"} in schemas["ScreenRequest"]["properties"]["prevalence"]["anyOf"]
+
+
+def test_every_operation_says_who_may_ask_it(document: dict[str, Any]) -> None:
+    """Of a service that knows nobody: to ask and to look takes no name, to change something does."""
+    assert document["components"]["securitySchemes"] == {"bearer": {"type": "http", "scheme": "bearer"}}
+    paths = document["paths"]
+    for path in ("/screen", "/pathway", "/screen/columns", "/screen/table"):
+        assert paths[path]["post"]["security"] == [{}, {"bearer": ["predict"]}], path
+    point = paths["/operating-points/{endpoint}"]
+    assert point["put"]["security"] == [{"bearer": ["tune"]}]
+    assert point["get"]["security"] == [{}, *({"bearer": [role]} for role in ("predict", "audit", "tune"))]
+    history = paths["/operating-points/{endpoint}/history"]["get"]
+    assert history["security"] == [{}, {"bearer": ["audit"]}, {"bearer": ["tune"]}]
+    assert history["description"].endswith("with the role `audit` or `tune`.")
+    assert paths["/who"]["get"]["security"] == [{}, {"bearer": []}]
 
 
 def test_what_has_one_name_in_two_places_is_one_thing(bundles: Path, tmp_path: Path) -> None:
