@@ -17,7 +17,7 @@ def serve(
     host: Annotated[str, typer.Option(help="address to listen on; 0.0.0.0 for all of them")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to listen on")] = 3000,
     access: Annotated[
-        Path | None, typer.Option(help="who may turn the operating point: a file made by `fulcrum access`")
+        Path | None, typer.Option(help="who may ask, look and turn: a file made by `fulcrum access`")
     ] = None,
     store: Annotated[
         str | None,
