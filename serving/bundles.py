@@ -42,6 +42,10 @@ class LiveBundle(Value):
     live: Certified
     changed: Changed | None = Field(description="the last swap; null: none")
 
+    def without_names(self) -> Self:
+        """The same, but for who swapped it and why."""
+        return self.model_copy(update={"changed": self.changed and self.changed.without_names()})
+
 
 class Offer(Value):
     """What lies in a sub-folder of the folder of releases, and whether it can be swapped in."""

@@ -17,9 +17,9 @@ from models.value import Value
 from serving.doorway import JSON
 from serving.form import FORM, settings_of
 from serving.messages import Request
+from serving.operations import READERS, Operation
 from serving.refusals import STATUSES, Refused
 from serving.security import Security
-from serving.turning import READERS, Operation
 
 # Pydantic writes JSON Schema of 2020, which OpenAPI takes from this version on.
 OPENAPI = "3.1.0"

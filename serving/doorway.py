@@ -69,7 +69,7 @@ class Doorway:
         except tuple(STATUSES) as error:
             return error
         # Of this request alone, which has a context of its own.
-        ASKER.set(Asker.of(person and person.name, headers.get("traceparent")))
+        ASKER.set(Asker.of(person.name if person else None, headers.get("traceparent")))
         got = headers.get("content-type", JSON if JSON in kinds else "")
         if got.partition(";")[0].strip().lower() not in kinds:
             return WrongType([Refusal("content-type", f"should be {' or '.join(kinds)}", got or "an empty one")])

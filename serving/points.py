@@ -101,6 +101,10 @@ class Changed(Value):
     at: str = Field(description="UTC, ISO 8601")
     reason: str | None = Field(description="null to whom the history is not shown")
 
+    def without_names(self) -> Self:
+        """The same, but for who it was and why."""
+        return self.model_copy(update={"by": None, "reason": None})
+
 
 class Foreseen(Value):
     """The changes that were foreseen when the model was released."""
@@ -135,9 +139,7 @@ class LivePoint(Value):
 
     def without_names(self) -> Self:
         """The same, but for who changed it and why."""
-        if self.changed is None:
-            return self
-        return self.model_copy(update={"changed": Changed(by=None, at=self.changed.at, reason=None)})
+        return self.model_copy(update={"changed": self.changed and self.changed.without_names()})
 
 
 class LivePoints(Value):

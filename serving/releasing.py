@@ -12,19 +12,20 @@ from models.same_contract import against
 from serving import audit
 from serving.bundles import BundleBack, BundleHistory, Bundles, Certified, LiveBundle, Offer, SwapIn, Swapped
 from serving.change import Change, version_of
+from serving.gate import Gate
+from serving.operations import READERS, Operation, Operations
 from serving.points import Changed
 from serving.swaps import Swaps
-from serving.turning import READERS, Operation, Turning
 
 # Names, times and sizes of the files of a folder: while they are the same, so is what was found there.
 Stamp = tuple[tuple[str, int, int, int], ...]
 
 
-class Releasing(Turning):
-    """The operations on the bundles of some endpoints; bodies are read, and people known, as they are for points."""
+class Releasing(Operations):
+    """The operations on the bundles of some endpoints."""
 
-    def __init__(self, turning: Turning, swaps: Swaps) -> None:
-        super().__init__(turning.live, turning.access, max_bytes=turning.max_bytes)
+    def __init__(self, swaps: Swaps, gate: Gate, *, max_bytes: int) -> None:
+        super().__init__(gate, max_bytes=max_bytes)
         self.swaps = swaps
         self._seen: dict[tuple[str, Path], tuple[Stamp, Offer | None]] = {}
 

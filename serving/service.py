@@ -30,6 +30,7 @@ from serving.leaving import Leaving
 from serving.live import Live
 from serving.messages import Reply, Request
 from serving.oidc.trusted import trusted
+from serving.operations import HANDLERS
 from serving.recording import recorder_of
 from serving.refusals import STATUSES, refuse
 from serving.releasing import Releasing
@@ -39,7 +40,7 @@ from serving.swaps import Swaps
 from serving.tables import FORMATS, Tables
 from serving.together import Together
 from serving.tuning import Store
-from serving.turning import HANDLERS, Turning
+from serving.turning import Turning
 
 
 class CannotServe(FulcrumError, ImportError):
@@ -67,8 +68,8 @@ LIVE = Live(STORE, Scorers(ENDPOINTS), SWAPS)
 TABLES = Tables(ENDPOINTS, LIVE)
 INFERENCE = Inference(ENDPOINTS, LIVE)
 FHIR = Fhir(ENDPOINTS, LIVE)
-TURNING = Turning(LIVE, ACCESS, max_bytes=SETTINGS.max_bytes)
-RELEASING = Releasing(TURNING, SWAPS)
+TURNING = Turning(LIVE, GATE, max_bytes=SETTINGS.max_bytes)
+RELEASING = Releasing(SWAPS, GATE, max_bytes=SETTINGS.max_bytes)
 SCREEN, PRESURGICAL = ENDPOINTS["screen"], ENDPOINTS["presurgical"]
 ScreenRequest, ScreenReply = SCREEN.messages.request, SCREEN.messages.reply
 PathwayRequest, PathwayReply = TOGETHER.request, TOGETHER.reply

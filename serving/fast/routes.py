@@ -34,7 +34,7 @@ class Route:
             self.check_size(size)
         except tuple(STATUSES) as error:
             return self.refused(error)
-        return NOBODY if person is trace is None else Asker.of(person and person.name, trace)
+        return NOBODY if person is None and trace is None else Asker.of(person.name if person else None, trace)
 
     def check_size(self, size: int) -> None:
         """Raises TooLarge if so many bytes are more than are read."""

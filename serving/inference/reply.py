@@ -37,7 +37,7 @@ def outputs(manifest: Manifest) -> dict[str, str]:
     return said | {symptom.name: FP32 for symptom in manifest.symptoms}
 
 
-def write(name: str, messages: Messages, asked: Asked, scores: Scores, version: int | None, answer: str) -> Response:
+def write(name: str, messages: Messages, asked: Asked, scores: Scores, version: int | None, *, answer: str) -> Response:
     """Scores as they are sent: each output in JSON, or as bytes behind it; `answer` is the id of the reply.
 
     A probability is exactly the number that was compared with the threshold. Raises BadBundle if a head answers with

@@ -12,12 +12,14 @@ from models.value import Value
 from serving.access import Access
 from serving.documentation import REFERENCE, describe
 from serving.endpoint import Endpoint
+from serving.gate import Gate
 from serving.live import Live
+from serving.operations import Operation
 from serving.refusals import STATUSES
 from serving.settings import read
 from serving.together import Together
 from serving.tuning import Store
-from serving.turning import Operation, Turning
+from serving.turning import Turning
 from tests.running import Server
 
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}
@@ -185,7 +187,7 @@ def test_what_has_one_name_in_two_places_is_one_thing(bundles: Path, tmp_path: P
     screen, presurgical = (Endpoint.open(name, settings) for name in ("screen", "presurgical"))
     messages = screen.messages
     with Store(f"sqlite:///{tmp_path}/changes.sqlite") as store:
-        turning = Turning(Live(store, {"screen": screen.scorer}), Access(None), max_bytes=1000)
+        turning = Turning(Live(store, {"screen": screen.scorer}), Gate(Access(None)), max_bytes=1000)
         _, bodies = describe(turning.operations)
     pathway = Together.open(screen, presurgical, settings).reply
     for kind, mode in ((pathway, "serialization"), (messages.request, "validation"), (messages.reply, "serialization")):

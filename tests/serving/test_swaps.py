@@ -36,7 +36,6 @@ from serving.settings import read
 from serving.shelf import Shelf
 from serving.swaps import Swaps
 from serving.tuning import Moved, Store, StoreSpoiled
-from serving.turning import Turning
 from tests import handmade
 from tests.releases import of_another_contract, released, tampered
 
@@ -77,7 +76,7 @@ class Worker:
         return reply["bundle"]
 
     def releasing(self) -> Releasing:
-        return Releasing(Turning(self.live, Access(None), max_bytes=1000), self.swaps)
+        return Releasing(self.swaps, Gate(Access(None)), max_bytes=1000)
 
 
 @pytest.fixture(scope="module")

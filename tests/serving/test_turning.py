@@ -21,6 +21,7 @@ from models.scorer import Scorer
 from models.turn import Setting
 from serving.access import Access, add_person
 from serving.change import Change
+from serving.gate import Gate
 from serving.live import Live
 from serving.tuning import Store
 from serving.turning import Turning
@@ -383,7 +384,7 @@ def test_without_an_access_file_this_machine_may_look(server: Server) -> None:
 
 def test_without_an_access_file_nobody_else_may(tmp_path: Path) -> None:
     with Store(f"sqlite:///{tmp_path}/changes.sqlite") as store:
-        turning = Turning(Live(store, {}), Access(None), max_bytes=1000)
+        turning = Turning(Live(store, {}), Gate(Access(None)), max_bytes=1000)
 
         async def ask(host: str) -> int:
             # It names the address that it asks as that of the server.
