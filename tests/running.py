@@ -71,12 +71,23 @@ def workers(count: int) -> dict[str, str]:
 
 
 @contextmanager
-def serving(*arguments: str, variables: dict[str, str], folder: Path, bundles: Path, log: Path) -> Iterator[Server]:
-    """Start `bentoml serve` in `folder`, wait until it is ready, and end every process of it afterwards."""
+def serving(
+    *arguments: str,
+    variables: dict[str, str],
+    folder: Path,
+    bundles: Path,
+    log: Path,
+    confined: tuple[str, ...] = (),
+) -> Iterator[Server]:
+    """Start `bentoml serve` in `folder`, wait until it is ready, and end every process of it afterwards.
+
+    `confined` is a command that becomes the one it is given.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "bentoml", "serve", *arguments, "--host", "127.0.0.1", "--port", str(port)]
+    command = [*confined, sys.executable, "-m", "bentoml", "serve", *arguments]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
     with log.open("wb") as file:
         process = subprocess.Popen(
             command, cwd=folder, env=variables, stdout=file, stderr=subprocess.STDOUT, start_new_session=True

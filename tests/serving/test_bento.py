@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import json
+import os
+import re
 import shutil
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib import metadata
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from models.scorer import Scorer
 from tests import handmade
@@ -114,12 +121,102 @@ def test_a_bento_holds_what_serves_and_nothing_else(contents: Path, project: Pat
 
 
 def test_a_bento_asks_for_the_packages_of_the_project(contents: Path) -> None:
-    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    named = yaml.safe_load((ROOT / "bentofile.yaml").read_text())["python"]["packages"]
     asked = (contents / "env" / "python" / "requirements.txt").read_text().splitlines()
+    locked = {each.name: each for each in map(Requirement, asked)}
 
-    assert named == wanted
-    assert set(map(Requirement, wanted)) <= {Requirement(line) for line in asked if not line.startswith(("#", "-"))}
+    # Each exactly, and nothing that trains.
+    assert [line for line in asked if re.fullmatch(r"[\w-]+==[\w.]+", line) is None] == []
+    assert {"torch", "onnxscript", "scikit-learn"}.isdisjoint(locked)
+    versions = {name: str(each.specifier).removeprefix("==") for name, each in locked.items()}
+    wanted = list(map(Requirement, tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]))
+    # What is installed here in the version of the lock says what it needs in turn.
+    for name, version in versions.items():
+        with suppress(PackageNotFoundError):
+            if metadata.version(name) == version:
+                wanted += map(Requirement, metadata.requires(name) or [])
+    for each in wanted:
+        if each.marker is None or each.marker.evaluate({"extra": ""}):
+            version = versions.get(canonicalize_name(each.name))
+            assert version is not None, f"{each}: write the lock with `make lock`."
+            assert each.specifier.contains(version, prereleases=True), f"{each}: write the lock with `make lock`."
+
+
+def test_what_becomes_a_container_of_a_bento_keeps_the_rules(contents: Path, home: Path, tag: str) -> None:
+    file = contents / "env" / "docker" / "Dockerfile"
+    program = f"""
+import bentoml, pathlib
+from bentoml._internal.container import construct_containerfile
+with construct_containerfile(bentoml.get({tag!r})) as (_, made):
+    print(pathlib.Path(made).read_text())
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd="/",
+        env=offline(home),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert told.returncode == 0, told.stderr
+    # What `bentoml containerize` hands to docker; it takes a template from within its working folder alone.
+    assert told.stdout.strip() == file.read_text().strip()
+
+    linted = subprocess.run(
+        [Path(sys.executable).with_name("hadolint"), file], capture_output=True, text=True, check=False
+    )
+    assert (linted.returncode, linted.stdout) == (0, "")
+    lines = [line for line in file.read_text().replace("\\\n", "").splitlines() if line and not line.startswith("#")]
+    said = [(line.split()[0], line.partition(" ")[2].strip()) for line in lines]
+    assert [rest for word, rest in said if word == "ARG"] == ["BASE=python:3.11.14-slim-bookworm"]
+    assert {rest.split()[0] for word, rest in said if word == "FROM"} == {"${BASE}"}
+    assert [rest for word, rest in said if word == "USER"] == ["1034:1034"]
+    assert [word for word, _ in said][-2:] == ["HEALTHCHECK", "ENTRYPOINT"]
+    # One process from the first on, which hears signals itself.
+    assert json.loads(said[-1][1])[:2] == ["bentoml", "serve"]
+    assert json.loads(said[-2][1].partition("CMD")[2])[0] == "python"
+    assert not any(word in file.read_text().lower() for word in ("apt-get", "password", "secret", "token", "chmod"))
+
+
+@pytest.fixture
+def one_folder() -> Iterator[Path]:
+    """A folder of the user nobody, where nobody can reach it."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        state = folder / "state"
+        state.mkdir()
+        os.chown(state, 65534, 65534)
+        yield folder
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root can become somebody else")
+def test_a_bento_serves_as_nobody_on_a_read_only_disk_with_one_folder_of_its_own(
+    contents: Path, project: Path, one_folder: Path
+) -> None:
+    state, bento = one_folder / "state", shutil.copytree(contents, one_folder / "bento")
+    variables = {**environment(state), "HOME": "/nowhere", "TMPDIR": str(state)}
+    # The interpreter of this machine may lie where only root looks, so nobody may look everywhere.
+    confine = f"""
+        mount --make-rprivate / && mount --bind {state} {state} && mount -o remount,bind,ro /
+        exec setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs --bounding-set -all,+dac_read_search \
+            --inh-caps -all,+dac_read_search --ambient-caps -all,+dac_read_search "$@"
+    """
+    confined = ("unshare", "--mount", "bash", "-ec", confine, "bash")
+    bundles = project / "models" / "covid"
+    with (
+        (one_folder / "log").open("w"),
+        serving(
+            str(bento), variables=variables, folder=bento, bundles=bundles, log=one_folder / "log", confined=confined
+        ) as running,
+    ):
+        assert running.post("screen", json={"rows": handmade.rows(3)}).status_code == 200
+        status = Path(f"/proc/{running.pid}/status").read_text()
+        assert re.search(r"^Uid:(\t65534){4}$", status, flags=re.MULTILINE)
+        mounts = [line.split() for line in Path(f"/proc/{running.pid}/mounts").read_text().splitlines()]
+        assert [options.split(",")[0] for _, at, _, options, *_ in mounts if at in {"/", str(state)}] == ["ro", "rw"]
+    assert "Traceback" not in (one_folder / "log").read_text()
+    assert (state / "changes.sqlite").exists()
 
 
 def test_the_repository_is_served_by_bentoml_serve_alone(project: Path, home: Path, tmp_path: Path) -> None:
