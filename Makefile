@@ -14,7 +14,7 @@ ray := ray[serve]==2.60.0
 # What to run of `make bench-quality`, e.g. QUALITY="--tables pima --repeats 0".
 QUALITY ?=
 
-.PHONY: help demo test format lint types tests coverage bench bench-quality bench-serving certify models clean
+.PHONY: help demo test format lint types tests coverage bench bench-quality bench-serving certify models lock sbom audit-packages clean
 
 help:
 	@echo "make demo     train, certify, verify, serve and score, on real data"
@@ -22,6 +22,9 @@ help:
 	@echo "make coverage the tests again, and what none of them reaches"
 	@echo "make format   lay out the code"
 	@echo "make models   make the shipped bundles again, to the same digests on one machine"
+	@echo "make lock     write anew which packages a container of the service holds"
+	@echo "make sbom     what the service is made of, packages and models, as CycloneDX"
+	@echo "make audit-packages  is any of these packages known to be vulnerable"
 	@echo "make certify  2,000 simulated certifications a rule; intervals; pathway; sites; calibration; decisions; bad rows; crashes; mutants"
 	@echo "make bench    measured claims: the COVID protocol, turning under load, the page, losses compared, training speed, retina"
 	@echo "make bench-quality  out of the box beside other ways, on medical tables; takes hours, and goes on where it was stopped"
@@ -61,6 +64,20 @@ coverage: $(READY)
 
 models: $(READY)
 	$(BIN)/fulcrum train covid --out models
+
+# What serving needs and that needs in turn, each exactly as it is installed here.
+lock: $(READY)
+	$(BIN)/pip freeze --exclude-editable > $(VENV)/installed.txt
+	$(BIN)/uv pip compile pyproject.toml --quiet --no-header --no-annotate --no-emit-index-url --only-binary :all: \
+		--constraint $(VENV)/installed.txt --output-file serving/container/requirements.txt
+
+# What the service is made of: out/sbom.cdx.json.
+sbom: $(READY)
+	$(BIN)/python -m supply.sbom
+
+# Ends with 1 if a package is known to be vulnerable, with 3 if not all could be asked about.
+audit-packages: $(READY)
+	$(BIN)/python -m supply.audit
 
 certify: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
