@@ -24,7 +24,6 @@ import numpy as np
 import psutil
 import typer
 from rich.console import Console
-from tests.releases import released
 
 from benchmarks import section
 from benchmarks.pace import Came, drive, post
@@ -32,6 +31,7 @@ from models.bundle import open_bundle
 from models.scorer import Scorer
 from serving.access import add_person
 from tests import handmade
+from tests.releases import released
 from tests.running import Server, environment, serving, workers
 
 ROOT = Path(__file__).parents[1]

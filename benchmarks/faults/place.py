@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from tests.releases import released
 
 from benchmarks.pace import post
 from serving.access import add_person
 from tests import handmade
 from tests.postgres import Postgres
+from tests.releases import released
 from tests.running import Server, environment, serving, workers
 
 ROOT = Path(__file__).parents[2]
