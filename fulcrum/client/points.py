@@ -59,11 +59,11 @@ class Setting(Told):
 
 
 class Changed(Told):
-    """Who turned the live point, when (UTC, ISO 8601) and why."""
+    """Who turned the live point, when (UTC, ISO 8601) and why; who and why are None to whom a history is not shown."""
 
-    by: str
+    by: str | None
     at: str
-    reason: str
+    reason: str | None
 
 
 class Foreseen(Told):

@@ -25,7 +25,7 @@ JSON = doorway.JSON.encode()
 # to send its body, an upgrade.
 COMMON = frozenset({b"origin", b"expect", b"upgrade"})
 # So does a request whose caller records a trace: BentoML's stack makes the spans. Source: W3C Trace Context, level 1.
-TRACE, SAMPLED = b"traceparent", re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f][13579bdf](-|$)")
+SAMPLED = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f][13579bdf](-|$)")
 STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 

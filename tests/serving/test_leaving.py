@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import httpx
 import psutil
@@ -65,8 +66,11 @@ def test_of_two_workers_one_answers_while_the_other_is_killed_and_replaced(leavi
     assert after & before == before - {killed}
 
 
-def ask_until_the_last(server: Server) -> int:
-    """How many requests of one connection were answered, until an answer said that it was the last."""
+def ask_until_the_last(server: Server, begun: Barrier) -> int:
+    """How many requests of one connection were answered, until an answer said that it was the last.
+
+    `begun` is reached after the first answer.
+    """
     with connected(server) as speaker:
         for asked in range(10_000):
             speaker.say(post(BODY, TYPED))
@@ -75,6 +79,8 @@ def ask_until_the_last(server: Server) -> int:
             if headers.get("connection") == "close":
                 assert speaker.is_ended()
                 return asked
+            if not asked:
+                begun.wait(20)
             time.sleep(0.01)
     pytest.fail("no answer was the last")
 
@@ -92,7 +98,9 @@ def test_told_to_end_it_says_so_answers_all_that_it_took_and_is_gone(leaving: Se
         first.say(short[:-5])
         second.say(common[:-5])
         third.say(line[:9])
-        streams = [pool.submit(ask_until_the_last, leaving) for _ in range(3)]
+        begun = Barrier(4)
+        streams = [pool.submit(ask_until_the_last, leaving, begun) for _ in range(3)]
+        begun.wait(20)
         assert leaving.get("readyz").status_code == 200
         large = pool.submit(leaving.post, "screen", json=MANY)
         process = psutil.Process(leaving.pid)

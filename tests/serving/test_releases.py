@@ -32,14 +32,19 @@ class Releaser:
         self.headers = {"authorization": f"Bearer {token}"}
 
     def look(self) -> dict[str, Any]:
-        return self.server.get("bundles/screen").json()
+        return self.server.get("bundles/screen", headers=self.headers).json()
+
+    def said(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """A reason, and the version of the live bundle, unless others are given."""
+        version = fields["version"] if "version" in fields else self.look()["version"]
+        return {"reason": "a test", "version": version, **fields}
 
     def put(self, digest: str, **fields: Any) -> httpx.Response:
-        body = {"bundle": digest, "reason": "a test", "version": self.look()["version"], **fields}
+        body = {"bundle": digest, **self.said(fields)}
         return self.server.put("bundles/screen", json=body, headers=self.headers)
 
     def back(self, **fields: Any) -> httpx.Response:
-        body = {"reason": "a test", "version": self.look()["version"], **fields}
+        body = self.said(fields)
         return self.server.post("bundles/screen/roll-back", json=body, headers=self.headers)
 
 
@@ -151,7 +156,7 @@ def test_no_request_is_dropped_while_bundles_are_swapped_and_each_answer_is_of_t
             assert found == wanted[said["bundle"]]
             assert said["operating_point"]["threshold"] == scorers[said["bundle"]].manifest.point.threshold
         assert named.keys() == wanted.keys()
-    history = server.get("bundles/screen/history").json()
+    history = server.get("bundles/screen/history", headers=ada.headers).json()
     assert (history["verified"], len(history["swaps"]), history["begun"]) == (True, swaps, begun.bundle.digest)
 
 
@@ -167,7 +172,7 @@ def test_what_is_live_is_told_everywhere_and_the_rest_is_offered(server: Server,
     assert (swapped["live"]["bundle"], swapped["changed"]["by"]) == (second.digest, "ada")
     for path in ("operating-points/screen", "models/screen"):
         # The other worker opens it within the next moments.
-        told = (server.get(path).json()["bundle"] for _ in range(500) if not time.sleep(0.01))
+        told = (server.get(path, headers=ada.headers).json()["bundle"] for _ in range(500) if not time.sleep(0.01))
         assert second.digest in told
     assert ada.back().json()["live"]["bundle"] == server.scorer("screen").bundle.digest
 
@@ -189,9 +194,13 @@ def test_refusals_are_said_in_one_sentence_and_the_running_bundle_stays(
         "bundle: String should match pattern '^[0-9a-f]{64}$', got '../../etc'.",
     )
     assert refused(ada.put(second.digest, version=0))[0] == 409
-    assert refused(Releaser(server, tokens["bo"]).put(second.digest))[0] == 403
-    assert refused(Releaser(server, "nobody").back())[0] == 401
-    assert refused(server.get("bundles/lungs")) == (404, "endpoint: should be one of screen, presurgical, got lungs.")
+    assert refused(Releaser(server, tokens["bo"]).put(second.digest, version=ada.look()["version"]))[0] == 403
+    assert refused(Releaser(server, "nobody").back(version=0))[0] == 401
+    assert refused(server.get("bundles/lungs", headers=ada.headers)) == (
+        404,
+        "endpoint: should be one of screen, presurgical, got lungs.",
+    )
+    assert refused(server.get("bundles/screen"))[0] == 401
     assert ada.look()["live"]["bundle"] == server.scorer("screen").bundle.digest
 
 
