@@ -31,6 +31,7 @@ from models.bundle import open_bundle
 from models.scorer import Scorer
 from serving.access import add_person
 from tests import handmade
+from tests.handmade import CHANGE_CONTROL
 from tests.releases import released
 from tests.running import Server, environment, serving, workers
 
@@ -40,6 +41,7 @@ BODIES, ROWS, SHIFT = 64, 3, 0.4
 SETTINGS: tuple[dict[str, Any], ...] = ({"operating_point": None}, {"operating_point": 0.3}, {"operating_point": 0.5})
 # Of the workers together, from the first to the last third of the run.
 MOST_GROWN_MB = 10
+FORESEEN = CHANGE_CONTROL.model_copy(update={"criteria": ()})
 screen = Console()
 
 
@@ -68,11 +70,12 @@ def main(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for model in ("screen", "presurgical"):
-            released(folder / "bundles" / model, model=model)
+            released(folder / "bundles" / model, model=model, change_control=FORESEEN)
         digests = [
             open_bundle(folder / "bundles" / "screen").digest,
-            released(folder / "releases" / "other", shift=SHIFT).digest,
+            released(folder / "releases" / "other", shift=SHIFT, change_control=FORESEEN).digest,
         ]
+        (folder / "decisions").mkdir()
         token = add_person(folder / "access.json", "soak", ["predict", "tune"])
         variables = environment(
             folder,

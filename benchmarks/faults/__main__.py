@@ -42,7 +42,16 @@ def main(
             continue
         screen.print(f"  {harms[-1]}", markup=False)
     amiss = [f"{harm.name}: {problem}" for harm in harms for problem in harm.amiss]
-    head = ["fault", "requests", "no answer", "503", "hurt for", "changes acknowledged", "of them lost"]
+    head = [
+        "fault",
+        "requests",
+        "no answer",
+        "503",
+        "hurt for",
+        "longest answer",
+        "changes acknowledged",
+        "of them lost",
+    ]
     text = [section.table(head, [_line(harm) for harm in harms]), *notes]
     if only in "overload":
         shed = overload(seconds / 2)
@@ -57,7 +66,14 @@ def main(
 def _line(harm: Harm) -> list[str]:
     hurt = f"{harm.hurt:.1f} s" if harm.unanswered or harm.refused else "-"
     figures = (harm.requests, harm.unanswered, harm.refused)
-    return [harm.name, *(f"{each:,}" for each in figures), hurt, f"{harm.acknowledged:,}", str(harm.lost)]
+    return [
+        harm.name,
+        *(f"{each:,}" for each in figures),
+        hurt,
+        f"{harm.longest:.2f} s",
+        f"{harm.acknowledged:,}",
+        str(harm.lost),
+    ]
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchmarks.faults.harm import Fault
@@ -89,13 +89,9 @@ def kill_all_workers(place: Place, seconds: float) -> None:
 def fill_the_disk(place: Place, seconds: float) -> None:
     """Fill the disk of the store, and free it later."""
     filler = place.folder / "disk" / "filler"
-    with filler.open("wb") as file:
-        try:
-            while True:
-                file.write(b"\0" * 4096)
-                file.flush()
-        except OSError:
-            pass
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"\0" * 4096)
     time.sleep(seconds / 4)
     filler.unlink()
 

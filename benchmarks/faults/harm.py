@@ -39,13 +39,14 @@ class Fault:
 
 @dataclass
 class Harm:
-    """What a fault did; `hurt` is the seconds from it to the last request that was not answered."""
+    """What a fault did; `hurt` is the seconds from it to the last request that was not answered, `longest` those of an answer."""
 
     name: str
     requests: int = 0
     unanswered: int = 0
     refused: int = 0
     hurt: float = 0.0
+    longest: float = 0.0
     acknowledged: int = 0
     lost: int = 0
     amiss: list[str] = field(default_factory=list)
@@ -76,6 +77,7 @@ def _count(harm: Harm, came: Came, moment: float, seconds: float, *, final: bool
     bad = came.moments(200)
     harm.requests, harm.unanswered = len(came.status), came.status.count(LOST)
     harm.refused = came.status.count(503)
+    harm.longest = max(came.times())
     harm.hurt = max((due - moment for due in bad), default=0.0)
     if other := {status for status in came.status if status not in {LOST, 200, 503}}:
         harm.amiss.append(f"answered with {sorted(other)}")

@@ -13,6 +13,7 @@ import psutil
 from benchmarks.pace import post
 from serving.access import add_person
 from tests import handmade
+from tests.handmade import CHANGE_CONTROL
 from tests.postgres import Postgres
 from tests.releases import released
 from tests.running import Server, environment, serving, workers
@@ -20,6 +21,7 @@ from tests.running import Server, environment, serving, workers
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "robustness.md"
 BODIES, ROWS = 64, 3
+FORESEEN = CHANGE_CONTROL.model_copy(update={"criteria": ()})
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,16 @@ class Place:
 
 
 @contextmanager
-def opened(folder: Path, store: str, database: Postgres | None = None, **variables: str) -> Iterator[Place]:
-    """A service in `folder` with this store, which may be in a database."""
+def opened(
+    folder: Path, store: str, database: Postgres | None = None, *, count: int = 2, **variables: str
+) -> Iterator[Place]:
+    """A service of so many workers in `folder` with this store, which may be in a database."""
     bundles = folder / "bundles"
     for model in ("screen", "presurgical"):
-        released(bundles / model, model=model)
+        released(bundles / model, model=model, change_control=FORESEEN)
     token = add_person(folder / "access.json", "faults", ["predict", "tune", "audit"])
     settings = {"FULCRUM_BUNDLES": str(bundles), "FULCRUM_ACCESS": str(folder / "access.json"), "FULCRUM_STORE": store}
-    told = environment(folder, PYTHONPATH=str(ROOT), **settings, **workers(2), **variables)
+    told = environment(folder, PYTHONPATH=str(ROOT), **settings, **workers(count), **variables)
     with ExitStack() as ends:
         log = folder / "log"
         begun = serving("serving.service:Screening", variables=told, folder=folder, bundles=bundles, log=log)

@@ -79,6 +79,7 @@ class Desk:
         self.name = name
         self.max_wait = max_wait
         self._rows_waiting = 0
+        self._seconds_reading = 0.0
         self._seconds_a_row = 0.0
         self._endpoint = endpoint
         self._live = live
@@ -95,11 +96,13 @@ class Desk:
                 refusal(TooBusy(f"{self.name}: should be asked less at once, got {self._rows_waiting} rows that wait."))
             )
             return
+        begun = perf_counter()
         try:
             columns, asked = way.read(body)
         except tuple(STATUSES) as error:
             tell(refusal(error))
             return
+        self._seconds_reading += perf_counter() - begun
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._answer)
         self._rows_waiting += len(columns)
@@ -130,7 +133,8 @@ class Desk:
 
     def _answer_at(self, now: Now, waiting: list[Waiting]) -> None:
         """Those who ask the same are scored together."""
-        begun, rows = perf_counter(), sum(len(each.columns) for each in waiting)
+        begun, rows = perf_counter() - self._seconds_reading, sum(len(each.columns) for each in waiting)
+        self._seconds_reading = 0.0
         alike: dict[Setting, list[Waiting]] = {}
         for each in waiting:
             alike.setdefault(each.asked, []).append(each)
@@ -138,7 +142,7 @@ class Desk:
         for asked, group in alike.items():
             self._answer_alike(now, asked, group, turn)
         self._record_and_tell(turn)
-        # Of the last turns, the newest counts most.
+        # To be read and to be answered; of the last turns, the newest counts most.
         self._seconds_a_row += NEWEST * ((perf_counter() - begun) / rows - self._seconds_a_row)
 
     def _answer_alike(self, now: Now, asked: Setting, group: list[Waiting], turn: Turn) -> None:

@@ -280,6 +280,20 @@ def test_what_a_row_takes_is_learnt_from_what_rows_took(hot: dict[str, Route], c
     assert 0.0018 < desk._seconds_a_row < 0.02
 
 
+def test_what_it_takes_to_read_a_row_is_learnt_too(hot: dict[str, Route], monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = hot["/screen"].way.reader
+    read = reader.read
+
+    def slow(body: bytes) -> Any:
+        time.sleep(0.004)
+        return read(body)
+
+    monkeypatch.setattr(reader, "read", slow)
+    for seed in range(60):
+        in_one_turn(hot, [rows(2, seed), rows(2, seed)])
+    assert 0.0018 < hot["/screen"].desk._seconds_a_row < 0.02
+
+
 def test_a_model_of_photographs_has_no_hot_route(screen: Endpoint, live: Live) -> None:
     seeing = Endpoint(screen.scorer, screen.messages, None, max_rows=5)
     assert routes({"screen": seeing}, live, Gate(Access(None)), max_wait=0.5) == {}
