@@ -7,6 +7,7 @@ counted in the last quarter of a second is lost with a worker that is killed; no
 from __future__ import annotations
 
 import asyncio
+import threading
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from functools import cached_property
@@ -48,6 +49,8 @@ class Tally:
         self._seconds: Counter[tuple[str, int]] = Counter()
         self._sums: defaultdict[str, float] = defaultdict(float)
         self._pouring = False
+        # Tables and photographs are decided in threads.
+        self._lock = threading.Lock()
 
     @cached_property
     def metrics(self) -> Metrics:
@@ -69,23 +72,25 @@ class Tally:
 
     def decided(self, endpoint: str, decision: str, rows: int) -> None:
         """So many rows were decided so."""
-        self._rows[endpoint, decision] += rows
+        with self._lock:
+            self._rows[endpoint, decision] += rows
 
     def pour(self) -> None:
         """Tell Prometheus, and begin anew."""
         self._pouring = False
+        with self._lock:
+            decided, self._rows = self._rows, Counter()
         for (endpoint, status), times in self._requests.items():
             self.metrics.requests.labels(endpoint, str(status)).inc(times)
         for reason, times in self._refused.items():
             self.metrics.refused.labels(reason).inc(times)
-        for (endpoint, decision), rows in self._rows.items():
+        for (endpoint, decision), rows in decided.items():
             self.metrics.rows.labels(endpoint, decision).inc(rows)
         for endpoint, seconds in self._sums.items():
             bins = {place: times for (name, place), times in self._seconds.items() if name == endpoint}
             _observe(self.metrics.seconds.labels(endpoint), bins, seconds)
         self._requests.clear()
         self._refused.clear()
-        self._rows.clear()
         self._seconds.clear()
         self._sums.clear()
 

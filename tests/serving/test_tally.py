@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import prometheus_client
 import pytest
@@ -88,3 +90,26 @@ def test_where_prometheus_is_built_otherwise_it_is_told_one_by_one(
 
     assert len(told) == len(TOOK)
     assert reference(told) == reference(TOOK)
+
+
+def test_what_threads_decide_while_it_is_told_is_counted_whole(registry: prometheus_client.CollectorRegistry) -> None:
+    tally, times, threads = Tally(), 20_000, 4
+
+    def decide() -> None:
+        for _ in range(times):
+            tally.decided("screen", "positive", 1)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            deciding = [pool.submit(decide) for _ in range(threads)]
+            while not all(each.done() for each in deciding):
+                tally.pour()
+    finally:
+        sys.setswitchinterval(before)
+    for each in deciding:
+        each.result()
+    tally.pour()
+    labels = {"endpoint": "screen", "decision": "positive"}
+    assert registry.get_sample_value("fulcrum_rows_total", labels) == times * threads
