@@ -9,10 +9,10 @@ from types import MappingProxyType
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from models.errors import FulcrumError, Refusal
+from models.errors import FulcrumError, Refusal, shown
 from serving.asker import ASKER, Asker
 from serving.gate import Gate
-from serving.refusals import STATUSES, WrongMethod, WrongType, refuse
+from serving.refusals import STATUSES, NoEndpoint, WrongMethod, WrongType, refuse
 from serving.tally import TALLY
 
 JSON = "application/json"
@@ -44,6 +44,12 @@ class Doorway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, as ASGI has it."""
         path = self.known_as(scope["path"]) if scope["type"] == "http" else ""
+        if not path.isprintable():
+            # None of the applications behind would know it, and the outermost says so in words of its own.
+            await refuse(NoEndpoint([Refusal("address", "should hold no line break or the like", shown(path))]))(
+                scope, receive, send
+            )
+            return
         if path not in self.takes:
             await self.app(scope, receive, send)
             return

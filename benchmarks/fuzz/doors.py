@@ -143,9 +143,12 @@ def _table(frame: pl.DataFrame, kind: str) -> bytes:
 
 
 def _damaged(good: bytes, chance: random.Random) -> bytes:
-    """A table cut off within its first half, or with bytes of other data in place of its first or last ones."""
+    """A table cut off within its first half, or with bytes of other data in place of its first or last ones.
+
+    Of the first bytes at least nine are lost: without the first four an Arrow stream is a whole one of an older kind.
+    """
     place = chance.randrange(len(good) // 2)
-    ways = [good[:place], chance.randbytes(64) + good[64:], good[:-16] + chance.randbytes(16), good[place + 1 :], b""]
+    ways = [good[:place], chance.randbytes(64) + good[64:], good[:-16] + chance.randbytes(16), good[place + 9 :], b""]
     return chance.choice(ways)
 
 

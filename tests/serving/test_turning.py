@@ -534,6 +534,11 @@ def test_a_model_that_is_not_there_is_named(ada: Tuner, method: str, path: str) 
     assert refusal(response) == (404, [("endpoint", "triage")])
 
 
+def test_an_address_with_a_line_break_is_refused_in_the_same_shape(ada: Tuner) -> None:
+    response = httpx.get(f"{ada.server.url}/models/a%0Ab", headers=ada.headers, timeout=60)
+    assert refusal(response) == (404, [("address", "'/models/a\\nb'")])
+
+
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
