@@ -92,7 +92,9 @@ LIMITS = {"FULCRUM_MAX_BYTES": "100000000", "BENTOML_CONFIG_OPTIONS": "services.
 
 def write(found: list[dict[str, Any]], measured: Measured, docs: Path) -> None:
     """Fill the part of `performance.md` about cost, and draw `cost.svg`."""
-    parts = ["![Processor time a row, by rows, columns and heads](cost.svg)"]
+    turns = sum(each["kind"] == "store" and each["at"] == "SQLite" for each in found)
+    counted = f"{turns} turns, medians of them" if turns > 1 else "One turn"
+    parts = [f"{counted}.", "![Processor time a row, by rows, columns and heads](cost.svg)"]
     for kind, head in (
         ("rows", "rows a request"),
         ("rows, by column", "rows a request, by column"),
@@ -174,6 +176,8 @@ def _draw(found: list[dict[str, Any]], file: Path) -> None:
             )
         axes.set_xscale("log")
         axes.set_yscale("log")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.set_xlabel(label)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(visible=True, alpha=0.3)

@@ -69,7 +69,18 @@ def drive(
         (folder / f"body-{place}").write_bytes(body)
     script = folder / "load.lua"
     script.write_text(SCRIPT % (len(bodies), folder, kind, path))
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--latency", "-s", str(script), url]
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds:.0f}s",
+        "--timeout",
+        "30s",
+        "--latency",
+        "-s",
+        str(script),
+        url,
+    ]
     said = subprocess.run(command, capture_output=True, check=True, timeout=seconds + 60).stdout
     found = TOLD.search(said)
     if found is None:
