@@ -26,12 +26,14 @@ from benchmarks.serving.load import drive
 from benchmarks.serving.page import PLAIN
 from benchmarks.serving.servers import SERVERS, Server, started
 from models.bundle import open_bundle
+from models.contracts.recall import Recall
 from models.rows import encode_rows
 from models.scorer import Scorer
 
 OUT = Path("out") / "serving"
 PHOTOGRAPHS, CONNECTIONS = 16, 4
 CORES = os.cpu_count() or 1
+EASY = Recall(at_least=0.5)
 (OURS,) = (server for server in SERVERS if server.name == PLAIN)
 screen = Console()
 
@@ -65,7 +67,9 @@ def _made(out: Path) -> Path:
 
         loaded = load(study)
         for model in study.models:
-            run(study, model.model_copy(update={"budget": model.budget.model_copy(update={"epochs": 1})}), loaded, out)
+            # What is promised has nothing to do with speed, and an epoch teaches little.
+            short = {"budget": model.budget.model_copy(update={"epochs": 1}), "contract": EASY, "change_control": None}
+            run(study, model.model_copy(update=short), loaded, out)
     return home
 
 
