@@ -51,8 +51,9 @@ def main(
         screen.print(f"{turn + 1} of {turns}")
         found.append((_in_process(scorer, people, seconds), *_served(bundles, people, seconds)))
     alone, rate, cpu = (float(np.median(values)) for values in zip(*found, strict=True))
+    told = f"{turns} turns" if turns > 1 else "one turn"
     text = (
-        f"{PHOTOGRAPHS} photographs of the `retina` study, EfficientNet-Lite0 at 512 x 512, {turns} turns: {CORES} threads in process"
+        f"{PHOTOGRAPHS} photographs of the `retina` study, EfficientNet-Lite0 at 512 x 512, {told}: {CORES} threads in process"
         f" decode and look at {alone:.1f} a second; the service answers {rate:.1f} a second over {CONNECTIONS} connections,"
         f" **{rate / alone:.2f}** of it (at least 0.9 was promised), {1e3 * cpu:,.0f} ms of a core each."
     )
