@@ -16,6 +16,7 @@ from models.pathway_figures import PathwayFigures
 from models.scorer import Scorer
 from models.turn import Setting, Turned
 from serving.asker import ASKER
+from serving.edition import Edition
 from serving.endpoint import Endpoint
 from serving.live import Live, Now
 from serving.messages import Messages, Request, request_of
@@ -129,19 +130,21 @@ class Together:
         }
         measured = pathway.measure(at[1].prevalence, at=at)
         reply = self.reply.model_validate({"id": screen.id, **steps, "measured": measured, "rows": rows})
-        self._record(reply.id, encoded, found, points)
+        self._record(reply.id, editions, encoded, found, points)
         for answer, times in Counter(row["answer"] for row in rows).items():
             TALLY.decided("pathway", answer, times)
         return reply
 
-    def _record(self, name: str, encoded: tuple[Inputs, Inputs], found: Pathways, points: list[Now]) -> None:
+    def _record(
+        self, name: str, editions: list[Edition], encoded: tuple[Inputs, Inputs], found: Pathways, points: list[Now]
+    ) -> None:
         recorder = self.endpoints[0].recorder
         if recorder is None:
             return
         verdicts = [
-            recorder.verdicts(endpoint.answering(now).messages.bundle, inputs, scores, now.version)
-            for endpoint, inputs, scores, now in zip(
-                self.endpoints, encoded, (found.screen, found.presurgical), points, strict=True
+            recorder.verdicts(edition.messages.bundle, inputs, scores, now.version)
+            for edition, inputs, scores, now in zip(
+                editions, encoded, (found.screen, found.presurgical), points, strict=True
             )
         ]
         answers = [ANSWERS[answer] for answer in found.answers.tolist()]

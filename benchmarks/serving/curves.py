@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +21,7 @@ from benchmarks import section
 from benchmarks.serving.job import SCHEMA, make, rows, wide
 from benchmarks.serving.load import drive
 from benchmarks.serving.page import BLUE, PLAIN, Measured
-from benchmarks.serving.servers import SERVERS, Server, started
+from benchmarks.serving.servers import SERVERS, started
 from benchmarks.serving.sharing import CLIENTS, shared
 from models.schema import Schema
 
@@ -70,7 +71,7 @@ def _cost(
 ) -> list[dict[str, Any]]:
     """Seconds of the server a request, at each point with so many people."""
     found = []
-    asked = Server(OURS.name, OURS.command, ours=True, one=OURS.one, around=OURS.around, environment=LIMITS)
+    asked = replace(OURS, environment=LIMITS)
     with tempfile.TemporaryDirectory() as name, started(asked, bundles.resolve(), Path(name), rows(1, 0, schema)) as it:
         path = str(OURS.columns) if by_column else OURS.one
         for point, people in points.items():

@@ -24,7 +24,7 @@ from rich.console import Console
 from benchmarks import section
 from benchmarks.serving.load import drive
 from benchmarks.serving.page import PLAIN
-from benchmarks.serving.servers import SERVERS, Server, started
+from benchmarks.serving.servers import SERVERS, started
 from models.bundle import open_bundle
 from models.contracts.recall import Recall
 from models.rows import encode_rows
@@ -104,8 +104,7 @@ def _in_process(scorer: Scorer, people: list[dict[str, Any]], seconds: float) ->
 def _served(bundles: Path, people: list[dict[str, Any]], seconds: float) -> tuple[float, float]:
     """Photographs a second over HTTP, and seconds of the server's processor time each."""
     asked = [[{**person, "image": base64.b64encode(person["image"]).decode()}] for person in people]
-    server = Server(OURS.name, OURS.command, ours=True, one=OURS.one, around=OURS.around, environment=OURS.environment)
-    with tempfile.TemporaryDirectory() as name, started(server, bundles, Path(name), asked[0]) as running:
+    with tempfile.TemporaryDirectory() as name, started(OURS, bundles, Path(name), asked[0]) as running:
         bodies = [json.dumps({"rows": rows}).encode() for rows in asked]
         drive(running.url, OURS.one, bodies, Path(name), connections=CONNECTIONS, seconds=2)
         before = running.cpu_seconds()
