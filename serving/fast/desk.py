@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models.errors import FulcrumError
 from models.inputs import Inputs
+from models.scorer import RELEASED
 from models.turn import Setting
 from serving.asker import NOBODY, Asker
 from serving.endpoint import Endpoint
@@ -135,11 +136,8 @@ class Desk:
         """Those who ask the same are scored together."""
         begun, rows = perf_counter() - self._seconds_reading, sum(len(each.columns) for each in waiting)
         self._seconds_reading = 0.0
-        alike: dict[Setting, list[Waiting]] = {}
-        for each in waiting:
-            alike.setdefault(each.asked, []).append(each)
         turn = Turn()
-        for asked, group in alike.items():
+        for asked, group in _alike(waiting).items():
             self._answer_alike(now, asked, group, turn)
         self._record_and_tell(turn)
         # To be read and to be answered; of the last turns, the newest counts most.
@@ -191,6 +189,16 @@ class Desk:
             return refusal(error)
         logger.error("%s: could not answer", self.name, exc_info=error)
         return lost()
+
+
+def _alike(waiting: list[Waiting]) -> dict[Setting, list[Waiting]]:
+    """Requests by what they ask; to compare settings takes longer than to see that nearly all ask for nothing."""
+    found = {RELEASED: [each for each in waiting if each.asked is RELEASED]}
+    if len(found[RELEASED]) < len(waiting):
+        for each in waiting:
+            if each.asked is not RELEASED:
+                found.setdefault(each.asked, []).append(each)
+    return {asked: group for asked, group in found.items() if group}
 
 
 def _tell_all(waiting: list[Waiting], answer: Answer) -> None:

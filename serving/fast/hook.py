@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 import uvicorn.config
 
+from serving.fast.heads import Heads
 from serving.fast.patience import Patience
 from serving.fast.routes import Route
 from serving.leaving import Leaving
@@ -22,11 +23,13 @@ PARENT = "uvicorn.protocols.http.httptools_impl"
 USED = (
     "connection_made",
     "connection_lost",
+    "data_received",
     "on_message_begin",
     "on_headers_complete",
     "on_body",
     "on_message_complete",
     "on_response_complete",
+    "timeout_keep_alive_handler",
     "shutdown",
 )
 CHOICE = "auto"
@@ -50,5 +53,6 @@ def install(routes: Mapping[str, Route], *, seconds: float, connections: int, le
     module.Protocol.patience = Patience(seconds)
     module.Protocol.most_connections = connections
     module.Protocol.leaving = leaving
+    module.Protocol.heads = Heads()
     table[CHOICE] = f"{module.__name__}:{module.Protocol.__name__}"
     return True

@@ -14,6 +14,7 @@ from uvicorn.server import ServerState
 from models.errors import FulcrumError, Refusal
 from serving import doorway
 from serving.asker import NOBODY
+from serving.fast.heads import Head, Heads
 from serving.fast.patience import Patience
 from serving.fast.routes import Route
 from serving.leaving import Leaving
@@ -41,8 +42,13 @@ class Protocol(HttpToolsProtocol):
     patience: ClassVar[Patience] = Patience(30.0)
     most_connections: ClassVar[int] = 1000
     leaving: ClassVar[Leaving] = Leaving(0)
+    heads: ClassVar[Heads] = Heads()
 
     asked: Asked | None = None
+    # What the head of the last request said, where it may be remembered.
+    said: Head | None = None
+    # When the last answer was given, on the clock of the loop.
+    idle_since = 0.0
     # Whether a request has begun and is not there to its end.
     arriving = False
 
@@ -64,12 +70,29 @@ class Protocol(HttpToolsProtocol):
         rule = f"should be there within {self.patience.seconds:g} seconds"
         self._end(TooSlow([Refusal("request", rule, "nothing, or a part of it")]))
 
+    def data_received(self, data: bytes) -> None:
+        """Some bytes are there: a request whose head is known, or whatever else."""
+        if self.arriving or not self._is_free():
+            super().data_received(data)
+            return
+        known = self.heads.find(data)
+        if known is None:
+            self.said = None
+            super().data_received(data)
+            self._learn(data)
+            return
+        (route, authorization, size), body = known
+        self.patience.end(self)
+        asked = self._begin(route, keep_alive=True)
+        if asked.let_in(authorization, size, None):
+            route.ask(body, asked.tell, asked.asker)
+
     def on_message_begin(self) -> None:
         """A request begins: only what its line and headers are kept in is made new."""
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
-        self.asked = None
+        self.asked = self.said = None
         self.arriving = True
         self.patience.begin(self)
 
@@ -80,18 +103,16 @@ class Protocol(HttpToolsProtocol):
             self._go_the_common_way()
             return
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
-        self.cycle = self.asked = Asked(self, route, keep_alive=keep_alive)  # type: ignore[assignment]  # it stands in
-        authorization, trace = headers.get(AUTHORIZATION), headers.get(TRACE)
-        found = route.let_in(
-            None if authorization is None else authorization.decode("latin-1"),
-            self.server[0] if self.server else None,
-            int(headers.get(LENGTH, 0)),
-            None if trace is None else trace.decode("latin-1"),
-        )
-        if isinstance(found, Answer):
-            self.asked.tell(found)
-        else:
-            self.asked.asker = found
+        authorization, trace = (_text(headers.get(name)) for name in (AUTHORIZATION, TRACE))
+        size = headers.get(LENGTH)
+        let_in = self._begin(route, keep_alive=keep_alive).let_in(authorization, int(size or 0), trace)
+        if let_in and keep_alive and size is not None and trace is None:
+            self.said = Head(route, authorization, int(size))
+
+    def _begin(self, route: Route, *, keep_alive: bool) -> Asked:
+        """A request to a hot route is what this connection answers now."""
+        self.cycle = self.asked = asked = Asked(self, route, keep_alive=keep_alive)  # type: ignore[assignment]  # it stands in
+        return asked
 
     def _go_the_common_way(self) -> None:
         """Let uvicorn begin, and hand over what was heard so far."""
@@ -127,9 +148,25 @@ class Protocol(HttpToolsProtocol):
         """
         if self.leaving.begun and len(self.pipeline) == 1:
             self.pipeline[0][0].keep_alive = False
-        super().on_response_complete()
+        self.idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None or self.pipeline:
+            super().on_response_complete()
+        else:
+            # The clock of an idle connection still runs, and looks at `idle_since` when it rings.
+            self.server_state.total_requests += 1
         if self.pipeline or self.flow.write_paused:
             self.flow.pause_reading()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that was idle for so long; one that was asked meanwhile gets the rest of its time."""
+        self.timeout_keep_alive_task = None
+        if not self._is_free():
+            return
+        rest = self.idle_since + self.timeout_keep_alive - self.loop.time()
+        if rest > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(rest, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
 
     def resume_writing(self) -> None:
         """Who asks has read what was written: they may ask on."""
@@ -159,9 +196,18 @@ class Protocol(HttpToolsProtocol):
             self.transport.write(_as_http(refusal(error), self.server_state, keep_alive=False))
         self.transport.close()
 
+    def _learn(self, data: bytes) -> None:
+        """Remember what the head of a request said that was there as one."""
+        if self.said is not None and not self.arriving:
+            self.heads.learn(data, self.said)
+
+    def _is_free(self) -> bool:
+        """Whether nobody on this connection waits for an answer."""
+        return self.cycle is None or self.cycle.response_complete
+
     def _is_plain(self, headers: Mapping[bytes, bytes]) -> bool:
         return (
-            (self.cycle is None or self.cycle.response_complete)
+            self._is_free()
             and self.parser.get_method() == b"POST"
             and headers.get(TYPE, JSON).partition(b";")[0].strip().lower() == JSON
             and COMMON.isdisjoint(headers)
@@ -192,6 +238,16 @@ class Asked:
     def set(self) -> None:
         """Nobody waits."""
 
+    def let_in(self, authorization: str | None, size: int, trace: str | None) -> bool:
+        """Whether who asks may; else they are told why not."""
+        server = self._protocol.server
+        found = self._route.let_in(authorization, server[0] if server else None, size, trace)
+        if isinstance(found, Answer):
+            self.tell(found)
+            return False
+        self.asker = found
+        return True
+
     def take(self, part: bytes) -> None:
         """A part of the body; what comes after an answer is not kept."""
         if self.response_complete:
@@ -213,6 +269,10 @@ class Asked:
         self.response_complete = True
         self._parts = []
         self._protocol.tell(answer, keep_alive=self.keep_alive)
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
 
 
 def _as_http(answer: Answer, state: ServerState, *, keep_alive: bool) -> bytes:

@@ -115,6 +115,11 @@ class RowsReader(Reader):
 
     def encode(self, people: list[msgspec.Struct]) -> NDArray[np.float32]:
         """One cell after another."""
+        if len(people) == 1:
+            row: list[Any] = list(msgspec.structs.astuple(people[0]))
+            for place, numbers in self.categories:
+                row[place] = numbers[row[place]]
+            return np.array([row], dtype=np.float32)
         cells: list[Any] = list(chain.from_iterable(map(msgspec.structs.astuple, people)))
         step = len(self.schema.columns)
         for place, numbers in self.categories:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import msgspec
@@ -51,6 +52,11 @@ class Texts:
         pairs = zip(scores.positive.tolist(), scores.negative.tolist(), strict=True)
         decided = [POSITIVE if positive else NEGATIVE if negative else UNDECIDED for positive, negative in pairs]
         return cls(decided, _numbers(scores.probability), [_numbers(values) for values in heads])
+
+    @cached_property
+    def cells(self) -> list[tuple[bytes, ...]]:
+        """The texts of each row: its decision in words, its probability, and each symptom."""
+        return list(zip(map(DECIDED.__getitem__, self.decided), self.probability, *self.symptoms, strict=True))
 
 
 class Writer(ABC):
@@ -103,13 +109,7 @@ class RowsWriter(Writer):
 
     def people(self, texts: Texts, rows: slice) -> bytes:
         """One answer after another."""
-        cells = zip(
-            map(DECIDED.__getitem__, texts.decided[rows]),
-            texts.probability[rows],
-            *(values[rows] for values in texts.symptoms),
-            strict=True,
-        )
-        return b'"rows":[%b]' % b",".join([self._row % cell for cell in cells])
+        return b'"rows":[%b]' % b",".join([self._row % cells for cells in texts.cells[rows]])
 
 
 class ColumnsWriter(Writer):
