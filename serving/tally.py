@@ -57,11 +57,12 @@ class Tally:
         """What Prometheus is told."""
         return Metrics()
 
-    def answered(self, endpoint: str, status: int, seconds: float) -> None:
-        """A request was answered, or refused."""
-        self._requests[endpoint, status] += 1
-        self._seconds[endpoint, bisect_left(BOUNDS, seconds)] += 1
-        self._sums[endpoint] += seconds
+    def answered(self, endpoint: str, status: int, *seconds: float) -> None:
+        """Requests were answered, or refused, each after so many seconds."""
+        self._requests[endpoint, status] += len(seconds)
+        self._sums[endpoint] += sum(seconds)
+        for each in seconds:
+            self._seconds[endpoint, bisect_left(BOUNDS, each)] += 1
         if not self._pouring:
             self._pouring = True
             asyncio.get_running_loop().call_later(PAUSE_SECONDS, self.pour)

@@ -23,6 +23,7 @@ from serving.fast.writer import NEGATIVE, POSITIVE, UNDECIDED, Texts, Writer
 from serving.live import Live, Now
 from serving.messages import Request
 from serving.refusals import STATUSES, Answer, TooBusy, lost, refusal
+from serving.tally import TALLY
 
 if TYPE_CHECKING:
     from serving.decisions.line import Entry
@@ -51,13 +52,14 @@ class Way(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A request that was read: its rows, float32 [rows, columns], what it asks, and who is told the answer."""
+    """A request that was read: its rows, float32 [rows, columns], what it asks, who is told the answer, and since when."""
 
     columns: NDArray[np.float32]
     asked: Setting
     writer: Writer
     tell: Callable[[Answer], None]
     asker: Asker
+    begun: float
 
 
 @dataclass
@@ -92,22 +94,21 @@ class Desk:
 
         What arrives in the same turn is scored in one call; nobody waits for others to arrive.
         """
-        if self._rows_waiting * self._seconds_a_row > self.max_wait:
-            tell(
-                refusal(TooBusy(f"{self.name}: should be asked less at once, got {self._rows_waiting} rows that wait."))
-            )
-            return
         begun = perf_counter()
         try:
+            if self._rows_waiting * self._seconds_a_row > self.max_wait:
+                raise TooBusy(f"{self.name}: should be asked less at once, got {self._rows_waiting} rows that wait.")
             columns, asked = way.read(body)
         except tuple(STATUSES) as error:
-            tell(refusal(error))
+            answer = refusal(error)
+            TALLY.answered(self.name, answer.status, perf_counter() - begun)
+            tell(answer)
             return
         self._seconds_reading += perf_counter() - begun
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._answer)
         self._rows_waiting += len(columns)
-        self._waiting.append(Waiting(columns, asked, way.writer, tell, asker))
+        self._waiting.append(Waiting(columns, asked, way.writer, tell, asker, begun))
 
     def _answer(self) -> None:
         waiting, self._waiting, self._rows_waiting = self._waiting, [], 0
@@ -115,7 +116,7 @@ class Desk:
             try:
                 now = self._live.now(self.name)
             except Exception as error:  # noqa: BLE001  # whatever it is, those who wait are told
-                _tell_all(waiting, self._why(error))
+                self._tell_all(waiting, self._why(error))
             else:
                 self._answer_at(now, waiting)
             return
@@ -128,7 +129,7 @@ class Desk:
         try:
             now = await self._live.soon(self.name)
         except Exception as error:  # noqa: BLE001  # the same
-            _tell_all(waiting, self._why(error))
+            self._tell_all(waiting, self._why(error))
         else:
             self._answer_at(now, waiting)
 
@@ -161,7 +162,7 @@ class Desk:
                 first = rows.stop
         except Exception as error:  # noqa: BLE001  # the same
             if len(group) == 1 or not isinstance(error, tuple(STATUSES)):
-                _tell_all(group, self._why(error))
+                self._tell_all(group, self._why(error))
                 return
             # One of them is at fault, and the others should not hear of it.
             for each in group:
@@ -173,15 +174,25 @@ class Desk:
 
     def _record_and_tell(self, turn: Turn) -> None:
         """With one write for all; where they can not be recorded, nobody is told what was decided."""
+        if not turn.told:
+            return
         try:
             if turn.entries and self._endpoint.recorder is not None:
                 self._endpoint.recorder.write(turn.entries)
         except Exception as error:  # noqa: BLE001  # the same
-            _tell_all([each for each, _ in turn.told], self._why(error))
+            self._tell_all([each for each, _ in turn.told], self._why(error))
             return
         self._endpoint.count(*map(turn.decided.count, (POSITIVE, NEGATIVE, UNDECIDED)))
+        now = perf_counter()
+        TALLY.answered(self.name, 200, *[now - each.begun for each, _ in turn.told])
         for each, reply in turn.told:
             each.tell(Answer(200, reply))
+
+    def _tell_all(self, waiting: list[Waiting], answer: Answer) -> None:
+        now = perf_counter()
+        TALLY.answered(self.name, answer.status, *[now - each.begun for each in waiting])
+        for each in waiting:
+            each.tell(answer)
 
     def _why(self, error: Exception) -> Answer:
         """An error as it is answered; one that nobody foresaw stands in the log."""
@@ -199,8 +210,3 @@ def _alike(waiting: list[Waiting]) -> dict[Setting, list[Waiting]]:
             if each.asked is not RELEASED:
                 found.setdefault(each.asked, []).append(each)
     return {asked: group for asked, group in found.items() if group}
-
-
-def _tell_all(waiting: list[Waiting], answer: Answer) -> None:
-    for each in waiting:
-        each.tell(answer)

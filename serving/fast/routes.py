@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from time import perf_counter
 
 from models.errors import FulcrumError, Refusal
 from serving.asker import NOBODY, Asker
@@ -49,13 +48,7 @@ class Route:
 
     def ask(self, body: bytes, tell: Callable[[Answer], None], asker: Asker = NOBODY) -> None:
         """Answer a body, now or at the end of this turn of the event loop."""
-        begun, name = perf_counter(), self.desk.name
-
-        def told(answer: Answer) -> None:
-            TALLY.answered(name, answer.status, perf_counter() - begun)
-            tell(answer)
-
-        self.desk.ask(self.way, body, told, asker)
+        self.desk.ask(self.way, body, tell, asker)
 
 
 def routes(endpoints: Mapping[str, Endpoint], live: Live, gate: Gate, *, max_wait: float) -> dict[str, Route]:
