@@ -52,7 +52,7 @@ class Way(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A request that was read: its rows, float32 [rows, columns], what it asks, who is told the answer, and since when."""
+    """A request that was read: its rows, float32 [rows, columns], what it asks, who is told, and since when."""
 
     columns: NDArray[np.float32]
     asked: Setting
