@@ -48,6 +48,10 @@ class TooLarge(BadInput):
     """Send fewer rows at once: the request is larger than the service takes."""
 
 
+class HeadTooLarge(BadInput):
+    """Send fewer or shorter headers: the line and the headers of the request are larger than the service takes."""
+
+
 class TooSlow(BadInput):
     """Send faster: a request has to be there within some seconds."""
 
@@ -103,6 +107,7 @@ STATUSES: Mapping[type[FulcrumError], HTTPStatus] = {
     BadTensors: HTTPStatus.BAD_REQUEST,
     WrongMethod: HTTPStatus.METHOD_NOT_ALLOWED,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HeadTooLarge: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     TooSlow: HTTPStatus.REQUEST_TIMEOUT,
     WrongType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     NoToken: HTTPStatus.UNAUTHORIZED,

@@ -18,7 +18,7 @@ from serving.fast.heads import Head, Heads
 from serving.fast.patience import Patience
 from serving.fast.routes import Route
 from serving.leaving import Leaving
-from serving.refusals import Answer, TooBusy, TooLarge, TooSlow, refusal
+from serving.refusals import Answer, HeadTooLarge, TooBusy, TooLarge, TooSlow, refusal
 
 TYPE, LENGTH, AUTHORIZATION, TRACE = b"content-type", b"content-length", b"authorization", b"traceparent"
 JSON = doorway.JSON.encode()
@@ -27,6 +27,8 @@ JSON = doorway.JSON.encode()
 COMMON = frozenset({b"origin", b"expect", b"upgrade"})
 # So does a request whose caller records a trace: BentoML's stack makes the spans. Source: W3C Trace Context, level 1.
 SAMPLED = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f][13579bdf](-|$)")
+# Of a line and headers that are not there to their end; no client of a model needs a tenth of it.
+MOST_HEAD_BYTES = 1 << 16
 STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
@@ -49,8 +51,10 @@ class Protocol(HttpToolsProtocol):
     said: Head | None = None
     # When the last answer was given, on the clock of the loop.
     idle_since = 0.0
-    # Whether a request has begun and is not there to its end.
+    # Whether a request has begun and is not there to its end; and while its head is not, how much of it came after the
+    # bytes in which it began.
     arriving = False
+    head_bytes: int | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent does
         """Somebody is there, who may keep silent for a while only."""
@@ -72,14 +76,14 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Some bytes are there: a request whose head is known, or whatever else."""
-        if self.arriving or not self._is_free():
-            super().data_received(data)
-            return
-        known = self.heads.find(data)
+        begins = not self.arriving and self._is_free()
+        known = self.heads.find(data) if begins else None
         if known is None:
             self.said = None
+            if self.head_bytes is not None:
+                self.head_bytes += len(data)
             super().data_received(data)
-            self._learn(data)
+            self._look_at_the_head(data, begins=begins)
             return
         (route, authorization, size), body = known
         self.patience.end(self)
@@ -94,10 +98,12 @@ class Protocol(HttpToolsProtocol):
         self.headers = []
         self.asked = self.said = None
         self.arriving = True
+        self.head_bytes = 0
         self.patience.begin(self)
 
     def on_headers_complete(self) -> None:
         """Its headers are there: which way does it go?"""
+        self.head_bytes = None
         route = self.routes.get(self.url)
         if route is None or not self._is_plain(headers := dict(self.headers)):
             self._go_the_common_way()
@@ -196,10 +202,13 @@ class Protocol(HttpToolsProtocol):
             self.transport.write(_as_http(refusal(error), self.server_state, keep_alive=False))
         self.transport.close()
 
-    def _learn(self, data: bytes) -> None:
-        """Remember what the head of a request said that was there as one."""
-        if self.said is not None and not self.arriving:
+    def _look_at_the_head(self, data: bytes, *, begins: bool) -> None:
+        """Remember what it said if its request was there as one; end it if it does not end."""
+        if begins and self.said is not None and not self.arriving:
             self.heads.learn(data, self.said)
+        if (self.head_bytes or 0) > MOST_HEAD_BYTES and not self.transport.is_closing():
+            rule = f"should have a line and headers of at most {MOST_HEAD_BYTES} bytes"
+            self._end(HeadTooLarge([Refusal("request", rule, "more")]))
 
     def _is_free(self) -> bool:
         """Whether nobody on this connection waits for an answer."""

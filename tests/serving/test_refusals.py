@@ -18,6 +18,7 @@ from serving.messages import Request, request_of
 from serving.refusals import (
     SHOWN,
     STATUSES,
+    HeadTooLarge,
     NoEndpoint,
     NotATable,
     NotForeseen,
@@ -43,6 +44,7 @@ AGE = Refusal("rows.3.age", "should be a number from 0 to 120 years", "-1")
         (TooLarge([AGE]), 413),
         (WrongType([AGE]), 415),
         (NotATable([AGE]), 400),
+        (HeadTooLarge([AGE]), 431),
         (TooSlow([AGE]), 408),
         (NoEndpoint([AGE]), 404),
         (NotForeseen([AGE]), 422),

@@ -74,6 +74,29 @@ def test_who_keeps_the_server_waiting_is_sent_away(narrow: Server, sent: bytes) 
     assert answered(narrow)
 
 
+@pytest.mark.parametrize(
+    "begun", [b"POST /screen?", b"POST /screen HTTP/1.1\r\nHost: ", HEAD + b"A: ", HEAD + b"A: b\r\n" * 9_000]
+)
+def test_a_head_without_end_is_ended(narrow: Server, begun: bytes) -> None:
+    with connected(narrow) as connection:
+        connection.sendall(begun)
+        time.sleep(0.1)  # What comes with its beginning is not counted.
+        connection.sendall(b"a" * 70_000)
+        heard = to_its_end(connection)
+    assert heard.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert b"request: should have a line and headers of at most 65536 bytes, got more." in heard
+    assert answered(narrow)
+
+
+def test_headers_that_are_long_and_end_are_read(narrow: Server) -> None:
+    with connected(narrow) as connection:
+        for _ in range(3):
+            connection.sendall(HEAD + b"A: " + b"a" * 60_000)
+            time.sleep(0.05)
+            connection.sendall(b"\r\n\r\n" + BODY)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
 def test_a_drop_now_and_then_does_not_buy_more_time(narrow: Server) -> None:
     def drop(connection: socket.socket) -> None:
         for place in range(200):
