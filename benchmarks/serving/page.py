@@ -20,7 +20,7 @@ from matplotlib import pyplot as plt  # the way it draws is chosen first
 BATCH, BY_COLUMN = "100", "100 by column"
 PLAIN, BY_DOCS, FASTAPI = "Fulcrum, one worker", SERVERS[0].name, SERVERS[1].name
 BY_HAND = tuple(server.name for server in SERVERS[2:4])
-TICKS = (50, 100, 200, 500, 1000, 2000)
+TICKS = (50, 200, 1_000, 5_000, 20_000)
 BLUE, GREY = "#0072B2", "#999999"
 
 
