@@ -13,8 +13,8 @@ from models.turn import Setting, Turned
 from serving.asker import ASKER
 from serving.columnar import Columnar
 from serving.edition import Edition
-from serving.live import Now
 from serving.messages import Messages, Reply, Request
+from serving.now import Now
 from serving.off_loop import off_loop
 from serving.settings import Settings
 from serving.tally import TALLY

@@ -14,8 +14,9 @@ from starlette.routing import Route
 from models.errors import BadInput
 from serving import assessment
 from serving.endpoint import Endpoint
-from serving.live import Live, Now
+from serving.live import Live
 from serving.messages import body
+from serving.now import Now
 from serving.off_loop import off_loop
 from serving.outcome import FHIR, refuse_in_fhir
 from serving.refusals import STATUSES, NotJson, TooLarge

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import JsonValue, ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -14,28 +13,14 @@ from models.scorer import RELEASED, Scorer
 from models.turn import Setting, Turned
 from serving import audit
 from serving.change import Change, version_of
+from serving.now import Now
 from serving.points import Changed, Foreseen, History, LivePoint, Preview, Recorded, WorkingPoint
 from serving.refusals import NoEndpoint, NotForeseen, OtherBundle
+from serving.swaps import Swaps
 from serving.tuning import Store, StoreSpoiled
-
-if TYPE_CHECKING:
-    # An endpoint is asked at a version of the live point, and its bundle is swapped: each knows of the other.
-    from serving.swaps import Swaps
 
 # Changes whose meaning is kept; one is used for as long as it is live.
 REMEMBERED = 256
-
-
-@dataclass(frozen=True)
-class Now:
-    """One version of the live point: nothing of it changes while a request is answered."""
-
-    version: int
-    change: Change | None
-    setting: Setting
-    turned: Turned
-    # Of the bundle whose point it is, and which answers there; None: whichever the endpoint has.
-    scorer: Scorer | None = None
 
 
 class Live:

@@ -29,7 +29,7 @@ from serving.inference.addresses import KINDS, Inference
 from serving.leaving import Leaving
 from serving.live import Live
 from serving.messages import Reply, Request
-from serving.oidc.trusted import trusted
+from serving.oidc.issuer import trusted
 from serving.operations import HANDLERS
 from serving.recording import recorder_of
 from serving.refusals import STATUSES, refuse

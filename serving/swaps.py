@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from pydantic import JsonValue
 
@@ -17,12 +17,10 @@ from models.verify import verify
 from serving import audit
 from serving.change import Change, version_of
 from serving.edition import Edition
+from serving.endpoint import Endpoint
 from serving.refusals import NoEndpoint
 from serving.shelf import Shelf
 from serving.tuning import Key, Moved, Store, StoreSpoiled
-
-if TYPE_CHECKING:
-    from serving.endpoint import Endpoint
 
 # Before the name of an endpoint, in the store of changes: its bundles instead of its points.
 BUNDLE_OF = "bundle:"

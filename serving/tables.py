@@ -17,8 +17,9 @@ from models.inputs import Inputs
 from models.scorer import Scores
 from models.turn import Setting
 from serving.endpoint import Endpoint
-from serving.live import Live, Now
+from serving.live import Live
 from serving.messages import body
+from serving.now import Now
 from serving.off_loop import off_loop
 from serving.refusals import STATUSES, NotATable, TooLarge, refuse
 

@@ -18,8 +18,9 @@ from models.turn import Setting, Turned
 from serving.asker import ASKER
 from serving.edition import Edition
 from serving.endpoint import Endpoint
-from serving.live import Live, Now
+from serving.live import Live
 from serving.messages import Messages, Request, request_of
+from serving.now import Now
 from serving.off_loop import off_loop
 from serving.points import AnsweredAt
 from serving.settings import Settings

@@ -20,8 +20,9 @@ from serving.asker import NOBODY, Asker
 from serving.endpoint import Endpoint
 from serving.fast.reader import Reader
 from serving.fast.writer import NEGATIVE, POSITIVE, UNDECIDED, Texts, Writer
-from serving.live import Live, Now
+from serving.live import Live
 from serving.messages import Request
+from serving.now import Now
 from serving.refusals import STATUSES, Answer, TooBusy, lost, refusal
 from serving.tally import TALLY
 

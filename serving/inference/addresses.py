@@ -26,8 +26,9 @@ from serving.inference.metadata import of_model, of_server
 from serving.inference.packed import unpack
 from serving.inference.reply import OCTETS, outputs, write
 from serving.inference.request import HEADER, in_parameters, read
-from serving.live import Live, Now
+from serving.live import Live
 from serving.messages import body
+from serving.now import Now
 from serving.off_loop import off_loop
 from serving.refusals import STATUSES, BadTensors, NoEndpoint, WrongMethod, refuse
 

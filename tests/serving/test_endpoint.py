@@ -9,8 +9,8 @@ from models.errors import BadBundle
 from models.scorer import RELEASED
 from models.turn import Setting
 from serving.endpoint import Endpoint
-from serving.live import Now
 from serving.messages import Reply
+from serving.now import Now
 from serving.settings import Settings
 from tests import handmade
 

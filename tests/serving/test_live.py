@@ -15,7 +15,8 @@ from models.errors import BadBundle, BadInput, Unreachable
 from models.scorer import RELEASED, Scorer
 from models.turn import Setting
 from serving import live as module
-from serving.live import Live, Now
+from serving.live import Live
+from serving.now import Now
 from serving.refusals import NoEndpoint, NotForeseen
 from serving.tuning import Moved, Store, StoreSpoiled
 from tests.postgres import Postgres

@@ -23,7 +23,7 @@ from models.bundle import write_bundle
 from models.errors import BadBundle
 from models.scorer import RELEASED
 from serving.endpoint import Endpoint
-from serving.live import Now
+from serving.now import Now
 from serving.settings import read
 from tests import handmade
 from tests.running import ROOT, Server, environment

@@ -28,8 +28,9 @@ from serving.change import Change
 from serving.endpoint import Endpoint, Scorers
 from serving.fast.routes import routes
 from serving.gate import Gate
-from serving.live import Live, Now
+from serving.live import Live
 from serving.messages import Reply
+from serving.now import Now
 from serving.refusals import Answer, NoBundle, NoEndpoint, OtherBundle
 from serving.releasing import Releasing
 from serving.settings import read

@@ -16,7 +16,8 @@ from models.joint import write_joint
 from models.scorer import Scorer
 from models.turn import Setting
 from serving.endpoint import Endpoint, Scorers
-from serving.live import Live, Now
+from serving.live import Live
+from serving.now import Now
 from serving.settings import read
 from serving.swaps import Swaps
 from serving.together import PathwayReply, Together

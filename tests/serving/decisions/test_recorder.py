@@ -25,7 +25,8 @@ from serving.decisions.recorder import Recorder
 from serving.endpoint import Endpoint
 from serving.fast.routes import Route, routes
 from serving.gate import Gate
-from serving.live import Live, Now
+from serving.live import Live
+from serving.now import Now
 from serving.recording import recorder_of
 from serving.refusals import Answer, LogLost
 from serving.settings import Settings, read

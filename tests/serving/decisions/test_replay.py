@@ -21,7 +21,8 @@ from serving.decisions.log import Log
 from serving.decisions.recorder import Recorder
 from serving.decisions.replay import replay
 from serving.endpoint import Endpoint
-from serving.live import Live, Now
+from serving.live import Live
+from serving.now import Now
 from serving.settings import Settings
 from serving.together import Together
 from serving.tuning import Store

@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 from models.bundle import write_bundle
 from serving.endpoint import Endpoint
 from serving.inference.addresses import Inference
-from serving.live import Live, Now
+from serving.live import Live
+from serving.now import Now
 from serving.settings import read
 from serving.tally import TALLY
 from serving.tuning import Store, StoreLost

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -111,6 +112,18 @@ def test_a_wrong_token_is_refused_on_every_way_and_shown_nowhere(served: Served,
         assert response.json() == {"error": f"Authorization: {words}.", "refusals": []}
     log = served.server.log.read_text()
     assert not any(piece in log for piece in token.split(".") if len(piece) > 8)
+
+
+def test_a_token_of_a_megabyte_is_refused_before_it_is_there(served: Served) -> None:
+    token = "eyJhbGci." * 120_000
+    for ask in (served.ask, partial(served.ask, **WAYS[1]), partial(served.get, POINT)):
+        try:
+            response = ask(token)
+        except httpx.TransportError:
+            continue  # Who still sends when the connection is closed may hear of that alone.
+        assert response.status_code == 431
+        assert response.json()["error"].startswith("request: should have a line and headers of at most 65536 bytes")
+    assert "eyJhbGci" not in served.server.log.read_text()
 
 
 def test_who_turns_the_point_stands_in_the_history_by_name(served: Served) -> None:

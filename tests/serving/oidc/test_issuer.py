@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from serving.oidc.trusted import Trusted, trusted
+from serving.oidc.issuer import trusted
+from serving.oidc.trusted import Trusted
 from serving.settings import BadSetting
 from tests.running import ROOT
 
