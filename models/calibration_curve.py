@@ -7,8 +7,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy import special
 
+from models import special
 from models.calibration import Reliability
 from models.curve import Curve
 from models.intervals import Estimate, wilson

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
+
+from models import special
 
 # A Poisson count of mean 1 is 2 or more with chance 0.264: at a risk below that, two hits are never too likely.
 MOST_RISK = 0.25

@@ -20,8 +20,8 @@ import math
 from typing import NamedTuple
 
 from pydantic import Field
-from scipy import special
 
+from models import special
 from models.value import Value
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
+from models import special
 from models.calibration import logistic_line
 from models.calibration_curve import SMALLEST
 from models.curve import Curve

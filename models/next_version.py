@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 from pydantic import ValidationError
-from scipy import special
 
-from models import graph
+from models import graph, special
 from models.bundle import Bundle
 from models.calibration import shift
 from models.change_control import ChangeControl

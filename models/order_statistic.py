@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scipy import special
+from models import special
 
 
 def cases_needed(at_least: float, confidence: float) -> int:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 
 from pydantic import Field, ValidationError
-from scipy import special
 
+from models import special
 from models.curve import Counts
 from models.errors import Refusal, shown
 from models.promise import Promise

@@ -8,8 +8,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
-from scipy import special
 
+from models import special
 from models.curve import Curve
 from models.likelihood_ratio import Kinds, NotIdentified, Numbers, kinds_of, line_of, logits_of, ratios_of, refitted
 from models.value import Value

@@ -9,8 +9,8 @@ from typing import Annotated, Self
 
 import numpy as np
 from pydantic import Field, PlainSerializer, ValidationError
-from scipy import special
 
+from models import special
 from models.calibration import shift
 from models.contract import Contract
 from models.errors import BadInput, Refusal, shown

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy import special
 
+from models import special
 from models.calibration import shift
 from models.calibration_curve import CalibrationCurve
 from models.curve import Curve

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
-from scipy import special
 
+from models import special
 from models.contract import OneThreshold, Span
 from models.curve import Curve
 from models.errors import Unreachable

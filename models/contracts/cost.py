@@ -6,8 +6,8 @@ from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
-from scipy import special
 
+from models import special
 from models.calibration import shift
 from models.contract import OneThreshold, Span
 from models.costs import Costs

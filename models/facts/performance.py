@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from pydantic import Field
-from scipy import special
 
+from models import special
 from models.calibration import shift
 from models.calibration_curve import CalibrationCurve
 from models.curve import Counts, Curve

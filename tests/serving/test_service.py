@@ -475,7 +475,7 @@ def test_what_is_loaded_is_kept_out_of_garbage_collection(bundles: Path, tmp_pat
     assert int(frozen.stdout) > 100_000
 
 
-def test_the_service_imports_neither_torch_nor_training(bundles: Path, tmp_path: Path) -> None:
+def test_the_service_imports_neither_torch_nor_training_nor_what_it_may_not_need(bundles: Path, tmp_path: Path) -> None:
     program = "import sys, serving.service; print(*{name.partition('.')[0] for name in sys.modules})"
     variables = environment(tmp_path, FULCRUM_BUNDLES=str(bundles))
 
@@ -484,4 +484,4 @@ def test_the_service_imports_neither_torch_nor_training(bundles: Path, tmp_path:
     ).stdout.split()
 
     assert {"serving", "models", "onnxruntime"} <= set(imported)
-    assert not {"torch", "training", "lightning_fabric", "sklearn"} & set(imported)
+    assert not {"torch", "training", "lightning_fabric", "sklearn", "scipy", "pandas", "jwt"} & set(imported)
