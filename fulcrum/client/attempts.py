@@ -28,7 +28,7 @@ AnyAnswer = TypeVar("AnyAnswer")
 OK = 200
 # What each status of the service asks of a caller, in its own words, ...
 REFUSED: Mapping[int, type[ServiceError]] = {
-    **dict.fromkeys((400, 404, 405, 413, 415, 422), RefusedInput),
+    **dict.fromkeys((400, 404, 405, 413, 415, 422, 431), RefusedInput),
     409: Moved,
     408: Unavailable,
 }

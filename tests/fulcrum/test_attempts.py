@@ -81,6 +81,7 @@ def failed(heard: Heard | httpx.RequestError, ask: asks.Ask[Any] = SCREEN) -> Se
         (409, WORDS, {}, Moved, "screen: should be asked less at once."),
         (409, b"", {}, Unexpected, "got HTTP 409"),
         (404, b"Not Found", {}, Unexpected, "got HTTP 404"),
+        (431, WORDS, {}, RefusedInput, "screen: should be asked less at once."),
         (413, b"<html>", {}, Unexpected, "got HTTP 413"),
         (500, WORDS, {}, Unexpected, "screen: should be asked less at once."),
         (204, b"", {}, Unexpected, "got HTTP 204"),

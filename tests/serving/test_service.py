@@ -391,7 +391,7 @@ def test_the_documentation_shows_every_refusal_with_its_body(server: Server) -> 
 
     for model in ENDPOINTS:
         responses = document["paths"][f"/{model}"]["post"]["responses"]
-        statuses = "200 400 405 413 408 415 401 403 429 404 409 422 503 500"
+        statuses = "200 400 405 413 431 408 415 401 403 429 404 409 422 503 500"
         assert list(responses) == statuses.split()
         refused = {status: responses[status] for status in responses if status not in {"200", "500"}}
         assert all(response["content"] == body for response in refused.values())
