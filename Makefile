@@ -54,12 +54,12 @@ types: $(READY)
 
 # As they stand: long files are begun early so, and the short ones of the doctests fill the end.
 tests: $(READY)
-	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --durations 10
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 10
 
 # The same tests, and which lines and branches none of them reaches; servers and commands included, which takes longer.
 coverage: $(READY)
 	$(BIN)/coverage erase
-	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	$(BIN)/coverage report
 
 models: $(READY)
