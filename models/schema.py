@@ -22,6 +22,9 @@ def _number(value: float) -> float:
     return value
 
 
+# How a yes and a no may be written as text, in whatever case.
+TRUE, FALSE = ("1", "1.0", "true"), ("0", "0.0", "false")
+
 Bound = Annotated[float, AfterValidator(_number)]
 
 

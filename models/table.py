@@ -14,9 +14,9 @@ from models.errors import BadInput, Refusal, shown
 from models.image import BadPhotograph, Image
 from models.inputs import Inputs
 from models.photograph import pixels
-from models.schema import Binary, Categorical, Column, Schema
+from models.schema import FALSE, TRUE, Binary, Categorical, Column, Schema
 
-TRUE, FALSE = ("1", "1.0", "true"), ("0", "0.0", "false")
+NOTHING: Mapping[str, NDArray[np.float32]] = {}
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,20 @@ class Encoded:
         return Inputs(self.values, self.image)
 
 
-def encode_table(schema: Schema, table: pl.DataFrame, *, first_row: int = 0, folder: Path | None = None) -> Encoded:
+def encode_table(
+    schema: Schema,
+    table: pl.DataFrame,
+    *,
+    first_row: int = 0,
+    folder: Path | None = None,
+    proven: Mapping[str, NDArray[np.float32]] = NOTHING,
+) -> Encoded:
     """Encode what the schema asks for in `table`; other columns are not looked at.
 
     Text cells are read as their column wants them, so that a CSV file and a typed file mean the same. Rows
     are named by their place in the file, the first of this table being `first_row`. A photograph is the path of a
     file, from `folder` on (without one: from the working folder), or the file's content in a column of bytes.
+    Columns that are `proven` good already, float32 [rows] as the graph takes them, need not be in the table.
 
     Raises BadInput if a column is not there or of a type that can not be read as its kind.
 
@@ -54,11 +62,14 @@ def encode_table(schema: Schema, table: pl.DataFrame, *, first_row: int = 0, fol
     >>> encoded.good.tolist(), str(encoded.refused[0])
     ([True, False], "rows.1.age: should be a number from 0 to 120, got 'old'.")
     """
-    check_columns(schema, table.schema)
+    check_columns(schema, pl.Schema({**dict.fromkeys(proven, pl.String()), **table.schema}))
     values = np.empty((table.height, len(schema.columns)), dtype=np.float32)
     bad = np.zeros((table.height, len(schema.columns)), dtype=bool)
     for place, column in enumerate(schema.columns):
-        values[:, place], bad[:, place] = _encode(column, table[column.name])
+        if column.name in proven:
+            values[:, place] = proven[column.name]
+        else:
+            values[:, place], bad[:, place] = _encode(column, table[column.name])
     unseen: dict[int, Refusal] = {}
     image = None
     if schema.image:

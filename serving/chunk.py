@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from models.errors import BadInput, Refusal
 from models.inputs import Inputs
 from models.manifest import Manifest
+from models.proven import proven
+from models.schema import Schema
 from models.scorer import Scorer, Scores
-from models.table import check_columns, encode_table
+from models.table import Encoded, check_columns, encode_table
 from models.turn import Turned
 from serving.counts import Counts
 
@@ -59,8 +61,7 @@ def score_chunk(
     Paths of photographs are read from `folder` on. Columns are taken to be there: see `scored_schema`. `seen` is told
     the good rows as the graph took them, and what it said.
     """
-    table = _frame(chunk.rows, scorer.columns.asked)
-    encoded = encode_table(scorer.columns, table, first_row=chunk.first_row, folder=folder)
+    encoded = encode_chunk(scorer.columns, chunk, folder=folder)
     inputs = encoded.inputs[encoded.good]
     scores = scorer.score(inputs, at=at)
     if seen is not None:
@@ -77,6 +78,20 @@ def score_chunk(
         refused=len(chunk.refused) + int((~encoded.good).sum()),
     )
     return ScoredChunk(rows, (*chunk.refused, *encoded.refused), counts)
+
+
+def encode_chunk(schema: Schema, chunk: Chunk, *, folder: Path | None = None) -> Encoded:
+    """The rows of a chunk as a graph takes them; whole columns at once, and cell by cell where one is not so good.
+
+    Paths of photographs are read from `folder` on.
+    """
+    known = {column.name: proven(column, chunk.rows[column.name]) for column in schema.columns}
+    good = {name: numbers for name, numbers in known.items() if numbers is not None}
+    if len(good) == len(known) and schema.image is None:
+        values = np.stack(list(good.values()), axis=1)
+        return Encoded(values, np.ones(len(values), dtype=bool), ())
+    doubtful = [name for name in schema.asked if name not in good]
+    return encode_table(schema, _frame(chunk.rows, doubtful), first_row=chunk.first_row, folder=folder, proven=good)
 
 
 def answers(manifest: Manifest) -> dict[str, pa.DataType]:
