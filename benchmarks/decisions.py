@@ -29,7 +29,7 @@ from models.card import table
 from models.generate import generate
 from models.rows import decode_rows
 from models.scorer import Scorer, Scores
-from serving.batch import score_file
+from serving.batch.job import score_files
 from training.run import load
 from training.study import find_study
 
@@ -142,7 +142,7 @@ def from_file(
     source, target = folder / f"rows{ending}", folder / f"scores{ending}"
     table = pl.DataFrame(decode_rows(bundle.manifest.columns, columns))
     table.write_csv(source) if ending == ".csv" else table.write_parquet(source)
-    score_file(Scorer(bundle), source, target)
+    score_files(Scorer(bundle), source, target)
     # Read as text first: the file holds 32-bit floats, and a reader might take another way through 64 bits.
     scores = (
         pl.read_csv(target, schema_overrides={"probability": pl.String})

@@ -57,7 +57,8 @@ def _measured(column: Column, cells: pa.ChunkedArray) -> NDArray[np.float32] | N
         return None
     if column.whole and np.count_nonzero(numbers == np.floor(numbers)) != len(numbers) - empty:
         return None
-    return numbers.astype(np.float32)
+    found: NDArray[np.float32] = numbers.astype(np.float32)
+    return found
 
 
 def _named(column: Column, cells: pa.ChunkedArray) -> NDArray[np.float32] | None:

@@ -5,7 +5,7 @@ It is a pure function of the scorer and the rows, so it can be called in any ord
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,18 +66,11 @@ def score_chunk(
     scores = scorer.score(inputs, at=at)
     if seen is not None:
         seen(inputs, scores)
-    rows = _kept(chunk.rows, encoded.good)
-    for name, values in _answers(scores).items():
+    rows = kept(chunk.rows, encoded.good)
+    for name, values in answered(scores).items():
         rows = rows.append_column(name, values)
-    positive, negative = int(scores.positive.sum()), int(scores.negative.sum())
-    counts = Counts(
-        read=len(chunk.refused) + chunk.rows.num_rows,
-        positive=positive,
-        negative=negative,
-        indeterminate=len(scores) - positive - negative,
-        refused=len(chunk.refused) + int((~encoded.good).sum()),
-    )
-    return ScoredChunk(rows, (*chunk.refused, *encoded.refused), counts)
+    bad = len(chunk.refused) + int((~encoded.good).sum())
+    return ScoredChunk(rows, (*chunk.refused, *encoded.refused), counted(scores) + Counts(read=bad, refused=bad))
 
 
 def encode_chunk(schema: Schema, chunk: Chunk, *, folder: Path | None = None) -> Encoded:
@@ -100,12 +93,17 @@ def answers(manifest: Manifest) -> dict[str, pa.DataType]:
     return found | {symptom.name: pa.float32() for symptom in manifest.symptoms}
 
 
-def scored_schema(manifest: Manifest, schema: pa.Schema) -> pa.Schema:
-    """The columns of a table once it is scored: its own, then those of the answer, `probability` first.
+def scored_schema(
+    columns: Schema, found: Mapping[str, pa.DataType], schema: pa.Schema, *, carried: Sequence[str] | None = None
+) -> pa.Schema:
+    """The columns of a table once it is scored: its own, then those of the answer, `found`.
+
+    Of its own columns all are carried, or those named `carried`.
 
     Raises BadInput if a column is missing, there twice, of a type that can not be read, or named like a score.
     """
-    found, names = answers(manifest), schema.names
+    names = schema.names
+    carried = names if carried is None else carried
     refused = [
         Refusal(name, "should be the name of one column", f"{names.count(name)} columns of that name")
         for name in dict.fromkeys(names)
@@ -114,23 +112,26 @@ def scored_schema(manifest: Manifest, schema: pa.Schema) -> pa.Schema:
     refused += [
         Refusal(name, "is the name of a column of the result", "an input column of that name")
         for name in found
-        if name in names
+        if name in carried
     ]
     refused += [
-        Refusal(name, str(manifest.columns.rule(name)), f"a column of type {schema.field(name).type}")
-        for name in manifest.columns.asked
+        Refusal(name, "should be a column of the table", ", ".join(names)) for name in carried if name not in names
+    ]
+    refused += [
+        Refusal(name, str(columns.rule(name)), f"a column of type {schema.field(name).type}")
+        for name in columns.asked
         # Polars has no such number, and stops the whole process where it meets one.
         if names.count(name) == 1 and pa.types.is_decimal256(schema.field(name).type)
     ]
     if refused:
         raise BadInput(refused)
-    check_columns(manifest.columns, _types(schema, manifest.columns.asked))
-    for name, kind in found.items():
-        schema = schema.append(pa.field(name, kind))
-    return schema
+    check_columns(columns, _types(schema, columns.asked))
+    fields = [*(schema.field(name) for name in carried), *(pa.field(name, kind) for name, kind in found.items())]
+    return pa.schema(fields, schema.metadata)
 
 
-def _kept(rows: pa.Table, good: NDArray[np.bool_]) -> pa.Table:
+def kept(rows: pa.Table, good: NDArray[np.bool_]) -> pa.Table:
+    """The good rows alone."""
     if good.all():
         return rows
     try:
@@ -141,7 +142,15 @@ def _kept(rows: pa.Table, good: NDArray[np.bool_]) -> pa.Table:
         return pa.concat_tables([rows.slice(0, 0), *(rows.slice(start, stop - start) for start, stop in runs)])
 
 
-def _answers(scores: Scores) -> dict[str, pa.Array]:
+def counted(scores: Scores) -> Counts:
+    """How many rows were decided which way."""
+    positive, negative = int(scores.positive.sum()), int(scores.negative.sum())
+    return Counts(
+        read=len(scores), positive=positive, negative=negative, indeterminate=len(scores) - positive - negative
+    )
+
+
+def answered(scores: Scores) -> dict[str, pa.Array]:
     """The columns of the result; of whom the model does not decide, `positive` is empty."""
     undecided = ~(scores.positive | scores.negative)
     places = np.where(undecided, 2, scores.positive).astype(np.int8)

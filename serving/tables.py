@@ -108,7 +108,7 @@ def _answer(endpoint: Endpoint, kind: str, sent: bytes, asked: Setting, now: Now
     scorer, messages = edition.scorer, edition.messages
     format_, most = FORMATS[kind], GROWS * messages.request.max_bytes
     table = format_.read(sent, scorer.columns.asked, endpoint.max_rows, most)
-    scored_schema(scorer.manifest, table.schema)
+    scored_schema(scorer.columns, answers(scorer.manifest), table.schema)
     judged: list[tuple[Inputs, Scores]] = []
     scored = score_chunk(scorer, Chunk(0, table), at=at, seen=lambda inputs, scores: judged.append((inputs, scores)))
     if scored.refused:

@@ -15,7 +15,7 @@ from fulcrum.client import Client
 from models.generate import generate
 from models.rows import decode_rows
 from models.scorer import Scorer
-from serving.batch import score_file
+from serving.batch.job import score_files
 from tests.running import ROOT, environment, serving
 from training.export import TOLERANCE
 from training.run import Loaded, Made, load, run
@@ -77,7 +77,7 @@ def test_python_bare_runtime_http_and_files_give_the_same_bits(
             table.write_parquet(tmp_path / "rows.parquet")
             for ending in ("csv", "parquet"):
                 target = tmp_path / f"scores-{name}.{ending}"
-                counts = score_file(scorer, tmp_path / f"rows.{ending}", target).counts
+                counts = score_files(scorer, tmp_path / f"rows.{ending}", target).counts
                 assert (counts.positive, counts.refused) == (int(ours.positive.sum()), 0)
             scores = pl.read_parquet(tmp_path / f"scores-{name}.parquet")
             np.testing.assert_array_equal(scores["probability"].to_numpy(), ours.probability)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from models.schema import Binary, Categorical, Column, Numeric
-from models.table import FALSE, TRUE
+from models.schema import FALSE, TRUE, Binary, Categorical, Column, Numeric
 
 MOST_CATEGORIES = 30
 # More of them where there are so many rows of each, as of clinics or wards, up to so many.

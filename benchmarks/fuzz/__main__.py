@@ -33,7 +33,7 @@ from benchmarks.fuzz.hostile import hostile_text
 from benchmarks.load import Line
 from models.scorer import Scorer
 from serving.access import add_person
-from serving.batch import score_file
+from serving.batch.job import score_files
 from tests.running import Server, environment, serving, workers
 
 ROOT = Path(__file__).parents[2]
@@ -160,7 +160,7 @@ def _in_files(scorer: Scorer, folder: Path, rows: int, seed: int, amiss: list[st
                 csv.writer(file).writerows([list(scorer.columns.names), *table])
         else:
             pl.DataFrame(table, schema=list(scorer.columns.names), orient="row").write_parquet(source)
-        counts = score_file(scorer, source, target).counts
+        counts = score_files(scorer, source, target).counts
         named = {int(row) for row, path, rule, _ in _refusals(target.with_suffix(".refused.csv")) if path and rule}
         if named != set(range(ROWS_A_FILE)) or counts.refused != ROWS_A_FILE or len(pl.read_csv(target)):
             amiss.append(f"{source.name}: should be refused whole, got {counts}")

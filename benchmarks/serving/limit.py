@@ -18,7 +18,7 @@ from benchmarks.serving.job import SCHEMA, opened, rows
 from benchmarks.serving.peers.fields import HOME
 from models.generate import generate
 from models.scorer import Scorer
-from serving.batch import score_file
+from serving.batch.job import score_files
 
 REPEATS = 15
 BATCH_ROWS = 100_000
@@ -57,7 +57,7 @@ def batch(bundles: Path, folder: Path) -> float:
     scorer, found = Scorer(opened(bundles)), []
     for turn in range(3):
         begun = time.perf_counter()
-        score_file(scorer, source, folder / f"scores-{turn}.parquet")
+        score_files(scorer, source, folder / f"scores-{turn}.parquet")
         found.append(BATCH_ROWS / (time.perf_counter() - begun))
     return float(np.median(found))
 

@@ -20,8 +20,10 @@ from models.schema import Binary, Categorical, Numeric, Schema
 from models.scorer import Scorer
 from models.table import Encoded, encode_table
 from models.turn import Setting
-from serving.chunk import Chunk, score_chunk, scored_schema
-from serving.readers import open_reader
+from serving.batch.formats.form import WHOLE
+from serving.batch.formats.known import format_of
+from serving.batch.place import Place
+from serving.chunk import Chunk, answers, score_chunk, scored_schema
 from tests import handmade
 
 MANIFEST = handmade.finished()[1]
@@ -35,7 +37,7 @@ def scorer(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
 
 def refused(schema: pa.Schema) -> list[str]:
     with pytest.raises(BadInput) as caught:
-        scored_schema(MANIFEST, schema)
+        scored_schema(MANIFEST.columns, answers(MANIFEST), schema)
     return str(caught.value).splitlines()
 
 
@@ -49,7 +51,7 @@ def test_good_rows_are_scored_and_all_columns_carried_along(scorer: Scorer) -> N
     found = score_chunk(scorer, Chunk(0, table))
     expected = scorer.score_rows(handmade.rows(50, seed=5))
     assert found.rows.select(table.column_names).equals(table)
-    assert found.rows.schema.equals(scored_schema(MANIFEST, table.schema))
+    assert found.rows.schema.equals(scored_schema(MANIFEST.columns, answers(MANIFEST), table.schema))
     assert (found.rows["probability"].to_numpy().view(np.uint32) == expected.probability.view(np.uint32)).all()
     assert found.rows["positive"].to_pylist() == expected.positive.tolist()
     words = ["positive" if flagged else "negative" for flagged in expected.positive]
@@ -80,7 +82,7 @@ def test_a_chunk_without_a_good_row_is_a_table_of_no_rows(scorer: Scorer, rows: 
     table = people(2).set_column(0, "age", pa.array([999.0, 999.0])).slice(0, rows)
     found = score_chunk(scorer, Chunk(0, table))
     assert found.rows.num_rows == found.counts.positive == found.counts.negative == 0
-    assert found.rows.schema.equals(scored_schema(MANIFEST, table.schema))
+    assert found.rows.schema.equals(scored_schema(MANIFEST.columns, answers(MANIFEST), table.schema))
     assert len(found.refused) == found.counts.refused == rows
 
 
@@ -103,14 +105,14 @@ def test_of_whom_the_model_does_not_decide_positive_is_empty(scorer: Scorer) -> 
     decisions = found.rows["decision"].to_pylist()
     assert found.counts.indeterminate == decisions.count("indeterminate") > 0
     assert (found.counts.positive, found.counts.negative) == (decisions.count("positive"), decisions.count("negative"))
-    assert found.rows.schema.equals(scored_schema(MANIFEST, people(1).schema))
+    assert found.rows.schema.equals(scored_schema(MANIFEST.columns, answers(MANIFEST), people(1).schema))
 
 
 def test_scores_stand_after_the_columns_of_the_table() -> None:
     schema = pa.schema(
         [("id", pa.int8()), *((name, pa.string()) for name in MANIFEST.columns.names), ("note", pa.null())]
     )
-    found = scored_schema(MANIFEST, schema)
+    found = scored_schema(MANIFEST.columns, answers(MANIFEST), schema)
     assert found.names == [
         "id",
         "age",
@@ -159,7 +161,7 @@ def test_a_column_of_an_impossible_type_is_refused(kind: pa.DataType) -> None:
 def test_a_number_may_come_in_any_type_of_number_or_text(scorer: Scorer, kind: pa.DataType) -> None:
     ages = pa.array([Decimal(61)] if pa.types.is_decimal(kind) else ["61"] if "string" in str(kind) else [61], kind)
     table = people(1).set_column(0, "age", ages)
-    scored_schema(MANIFEST, table.schema)
+    scored_schema(MANIFEST.columns, answers(MANIFEST), table.schema)
     expected = scorer.score_rows([{**handmade.rows(1, seed=5)[0], "age": 61}])
     assert score_chunk(scorer, Chunk(0, table)).rows["probability"].to_pylist() == expected.probability.tolist()
 
@@ -228,8 +230,10 @@ def from_file(rows: list[list[str | None]], file: Path) -> Encoded:
     """Rows of text cells, written as CSV by another writer, as the file path encodes them."""
     with file.open("w", newline="", encoding="utf-8") as written:
         csv.writer(written).writerows([SCHEMA.names, *rows])
-    with closing(open_reader(file)) as reader:
-        (chunk,) = reader.chunks(1000)
+    place = Place(str(file))
+    with closing(format_of(place).reader(place)) as reader:
+        (item,) = reader.items(WHOLE, columns=None, rows=None)
+        (chunk,) = item.chunks()
     return encode_table(SCHEMA, pl.DataFrame(chunk.rows), first_row=chunk.first_row)
 
 

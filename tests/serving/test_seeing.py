@@ -19,7 +19,7 @@ from tritonclient.utils import InferenceServerException
 
 from fulcrum.client import Client
 from models.scorer import Scorer, Scores
-from serving.batch import score_file
+from serving.batch.job import score_files
 from tests import seeing, tensors
 from tests.dicoms import PLAIN, SECRETS, dicom, wrapped
 from tests.photographs import fundus, jpeg, png, real
@@ -137,7 +137,7 @@ def every_way(server: Server, folder: Path, photographs: dict[str, bytes]) -> No
         ]
         assert by_form == wanted
         for source in ("people.csv", "people.parquet"):
-            score_file(scorer, folder / source, folder / "scores.parquet", rows_per_chunk=3)
+            score_files(scorer, folder / source, folder / "scores.parquet", rows_per_chunk=3)
             table = pl.read_parquet(folder / "scores.parquet")
             assert table["photograph"].to_list() == [row["photograph"] for row in (paths, rows)[source != "people.csv"]]
             found = zip(table["probability"], table["positive"], table["greenness"], strict=True)
@@ -392,7 +392,7 @@ def test_a_file_s_bad_photographs_are_refused_row_by_row(server: Server, tmp_pat
     cells = ["good.jpg", "no.jpg", "cut.jpg", "", "good.jpg"]
     table = pl.DataFrame({"id": range(5), "age": [1.0, 2.0, 3.0, 4.0, 500.0], "eye": ["left"] * 5, "photograph": cells})
     table.write_csv(tmp_path / "people.csv")
-    summary = score_file(server.scorer("screen"), tmp_path / "people.csv", tmp_path / "scores.csv")
+    summary = score_files(server.scorer("screen"), tmp_path / "people.csv", tmp_path / "scores.csv")
     assert (summary.counts.read, summary.counts.refused) == (5, 4)
     assert pl.read_csv(tmp_path / "scores.csv")["id"].to_list() == [0]
     refused = pl.read_csv(tmp_path / "scores.refused.csv")
@@ -414,6 +414,6 @@ def test_a_long_file_of_photographs_is_read_some_at_a_time(
         return real_score(self, rows, **settings)
 
     monkeypatch.setattr(Scorer, "score", counted)
-    score_file(server.scorer("screen"), tmp_path / "people.csv", tmp_path / "scores.csv")
+    score_files(server.scorer("screen"), tmp_path / "people.csv", tmp_path / "scores.csv")
     assert sum(seen) == 300
     assert max(seen) == 64

@@ -4,7 +4,6 @@ import csv
 import datetime as dt
 import decimal
 import io
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +11,13 @@ import pyarrow.parquet
 import pytest
 
 from models.errors import BadInput
-from serving.writers import CsvWriter, ParquetWriter, Writer, writer_of
+from serving.batch.formats.comma import CsvWriter
+from serving.batch.formats.form import Writer
+from serving.batch.formats.parquet import ParquetWriter
+from serving.batch.layout import layout_of
+from serving.batch.place import Place
 
+CSV = Place("in.csv")
 DAY = dt.datetime(2020, 3, 1, 12, 30, tzinfo=dt.UTC)
 
 
@@ -21,23 +25,31 @@ def written(kind: type[Writer], *tables: pa.Table) -> bytes:
     file = io.BytesIO()
     writer = kind(file, tables[0].schema)
     for table in tables:
-        writer.write(table)
+        writer.write(kind.prepared(table))
     writer.close()
     return file.getvalue()
 
 
 def refused(target: str) -> str:
     with pytest.raises(BadInput) as caught:
-        writer_of(Path(target))
+        layout_of(target, like=CSV)
     return str(caught.value)
 
 
 def test_the_ending_says_what_is_written() -> None:
-    assert writer_of(Path("a/scores.v2.csv")) is CsvWriter
-    assert writer_of(Path("SCORES.PARQUET")) is ParquetWriter
-    assert refused("scores.xlsx") == "scores.xlsx: should end in .csv or .parquet, got .xlsx."
-    assert refused("scores.csv.gz") == "scores.csv.gz: should end in .csv or .parquet, got .gz."
-    assert refused("scores") == "scores: should end in .csv or .parquet, got no ending."
+    found = layout_of("a/scores.v2.csv", like=Place("in.parquet"))
+    assert (found.writer, found.folder) == (CsvWriter, False)
+    assert layout_of("SCORES.PARQUET", like=CSV).writer is ParquetWriter
+    assert refused("scores.xlsx") == "scores.xlsx: should end in .csv, .parquet or .arrow, or be a folder, got .xlsx."
+    assert refused("scores.csv.gz").endswith("got .gz.")
+
+
+@pytest.mark.parametrize(("name", "ending"), [("in.csv", ".csv"), ("IN.CSV.GZ", ".csv"), ("in.feather", ".parquet")])
+def test_a_folder_holds_shards_like_what_is_read(name: str, ending: str) -> None:
+    for target in ("scores", "scores/", "scores.of.may/"):
+        found = layout_of(target, like=Place(name))
+        assert (found.folder, found.ending) == (True, ending)
+        assert found.part(7) == f"{target.rstrip('/')}/part-00007{ending}"
 
 
 def test_text_is_written_so_that_another_reader_gets_it_back() -> None:

@@ -23,11 +23,12 @@ from models.bundle import open_bundle
 from models.errors import BadInput
 from models.scorer import Scorer, Scores
 from models.turn import Setting
-from serving.batch import Summary, score_file
+from serving.batch.job import score_files
+from serving.batch.run import Run
 from serving.counts import Counts
 from tests import handmade
 
-SCORED = ["probability", "positive", "decision", "fluid_volume"]
+SCORED = ["probability", "positive", "decision", "fluid_volume", "operating_point"]
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def refused(scorer: Scorer, source: Path, target: Path, **settings: object) -> s
     """Why a job was refused; it wrote nothing."""
     before = {entry.name: entry.stat().st_mtime_ns for entry in target.parent.glob("*")}
     with pytest.raises(BadInput) as caught:
-        score_file(scorer, source, target, **settings)  # type: ignore[arg-type]  # settings of any kind
+        score_files(scorer, source, target, **settings)  # type: ignore[arg-type]  # settings of any kind
     assert {entry.name: entry.stat().st_mtime_ns for entry in target.parent.glob("*")} == before
     return str(caught.value).replace(f"{target.parent}/", "")
 
@@ -98,7 +99,7 @@ def test_a_csv_file_is_scored_bit_by_bit_like_its_rows(
     scorer: Scorer, tmp_path: Path, rows_per_chunk: int, ending: str
 ) -> None:
     source, target, want = csv_file(tmp_path / "in.csv", cells(300)), tmp_path / f"o.{ending}", expected(scorer, 300)
-    summary = score_file(scorer, source, target, rows_per_chunk=rows_per_chunk)
+    summary = score_files(scorer, source, target, rows_per_chunk=rows_per_chunk)
     found = pl.read_csv(target, infer_schema=False) if ending == "csv" else pl.read_parquet(target)
     assert found.columns == ["id", *handmade.SCHEMA.names, "note", *SCORED]
     for name, scores in (("probability", want.probability), ("fluid_volume", want.symptoms["fluid_volume"])):
@@ -116,18 +117,18 @@ def test_a_parquet_file_keeps_its_types_and_says_what_scored_it(
     scorer: Scorer, tmp_path: Path, rows_per_chunk: int
 ) -> None:
     source, target, want = parquet_file(tmp_path / "in.parquet", 250), tmp_path / "o.parquet", expected(scorer, 250)
-    summary = score_file(scorer, source, target, rows_per_chunk=rows_per_chunk)
+    summary = score_files(scorer, source, target, rows_per_chunk=rows_per_chunk)
     found, given = pyarrow.parquet.read_table(target), pyarrow.parquet.read_table(source)
     assert found.select(given.column_names).equals(given)
-    assert [str(found.schema.field(name).type) for name in SCORED] == ["float", "bool", "string", "float"]
+    assert [str(found.schema.field(name).type) for name in SCORED[:-1]] == ["float", "bool", "string", "float"]
     assert (found["probability"].to_numpy().view(np.uint32) == want.probability.view(np.uint32)).all()
     assert found["positive"].to_pylist() == want.positive.tolist()
     metadata = found.schema.metadata
     assert metadata[b"made"] == b"by hand"
-    assert metadata[b"fulcrum.bundle"].decode() == scorer.bundle.digest == summary.bundle
+    assert metadata[b"fulcrum.bundle"].decode() == scorer.bundle.digest == summary.models[0].bundle
     assert metadata[b"fulcrum.model"] == b"handmade/screen"
-    assert float(metadata[b"fulcrum.threshold"]) == want.threshold == summary.threshold
-    assert float(metadata[b"fulcrum.prevalence"]) == want.prevalence == summary.prevalence
+    assert float(metadata[b"fulcrum.threshold"]) == want.threshold == summary.models[0].threshold
+    assert float(metadata[b"fulcrum.prevalence"]) == want.prevalence == summary.models[0].prevalence
 
 
 DAY = dt.datetime(2020, 3, 1, 12, 30, tzinfo=dt.UTC)
@@ -160,7 +161,7 @@ def test_a_column_of_any_type_is_carried_through(scorer: Scorer, tmp_path: Path,
     fields = [identity, *(pa.field(key, column.type) for key, column in columns.items())]
     table = pa.Table.from_arrays([pa.array(range(50)), *columns.values()], schema=pa.schema(fields))
     pyarrow.parquet.write_table(table, tmp_path / "in.parquet", row_group_size=20)
-    score_file(scorer, tmp_path / "in.parquet", tmp_path / "o.parquet", rows_per_chunk=7)
+    score_files(scorer, tmp_path / "in.parquet", tmp_path / "o.parquet", rows_per_chunk=7)
     source, found = (pyarrow.parquet.read_table(tmp_path / file) for file in ("in.parquet", "o.parquet"))
     assert found.schema.field("id").equals(source.schema.field("id"), check_metadata=True)
     good = [place for place in range(50) if place not in bad]
@@ -172,7 +173,7 @@ def test_a_column_of_any_type_is_carried_through(scorer: Scorer, tmp_path: Path,
 def test_a_parquet_file_of_plain_columns_becomes_csv(scorer: Scorer, tmp_path: Path) -> None:
     source = tmp_path / "in.parquet"
     pl.DataFrame(handmade.rows(120, 3)).with_columns(day=pl.date(2020, 3, 1)).write_parquet(source)
-    score_file(scorer, source, tmp_path / "o.csv")
+    score_files(scorer, source, tmp_path / "o.csv")
     found, want = result(tmp_path / "o.csv"), expected(scorer, 120)
     assert found["day"] == ["2020-03-01"] * 120
     assert (np.array(found["probability"], dtype=np.float32) == want.probability).all()
@@ -182,9 +183,9 @@ def test_a_decision_can_be_made_again_from_the_numbers_in_the_file(scorer: Score
     """Also where a probability is the threshold itself: the reader knows doubles only."""
     source = csv_file(tmp_path / "in.csv", cells(400))
     for threshold in np.unique(expected(scorer, 400).probability)[::20].tolist():
-        summary = score_file(scorer, source, tmp_path / "o.csv", setting=Setting.told(threshold))
+        summary = score_files(scorer, source, tmp_path / "o.csv", setting=Setting.told(threshold))
         found = result(tmp_path / "o.csv")
-        again = [float(cell) >= summary.threshold for cell in found["probability"]]
+        again = [float(cell) >= summary.models[0].threshold for cell in found["probability"]]
         assert again == [cell == "true" for cell in found["positive"]]
         assert sum(again) == summary.counts.positive
 
@@ -194,24 +195,25 @@ def test_the_summary_says_what_was_promised_and_when_nothing_was(folder: Path, t
     scorer = Scorer(open_bundle(folder / model))
     source, target = csv_file(tmp_path / "in.csv", cells(20)), tmp_path / "o.csv"
     certificates = scorer.manifest.point.certificates
-    assert score_file(scorer, source, target).certificates == certificates
-    elsewhere = score_file(scorer, source, target, setting=Setting.told(prevalence=0.03))
-    assert elsewhere.certificates == (certificates if model == "screen" else ())
-    assert elsewhere.prevalence == 0.03
-    own = score_file(scorer, source, target, setting=Setting.told(0.25))
-    assert (own.certificates, own.threshold, own.clear_below) == ((), 0.25, 0.25)
+    assert score_files(scorer, source, target).models[0].certificates == certificates
+    elsewhere = score_files(scorer, source, target, setting=Setting.told(prevalence=0.03))
+    assert elsewhere.models[0].certificates == (certificates if model == "screen" else ())
+    assert elsewhere.models[0].prevalence == 0.03
+    own = score_files(scorer, source, target, setting=Setting.told(0.25))
+    assert (own.models[0].certificates, own.models[0].threshold, own.models[0].clear_below) == ((), 0.25, 0.25)
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_the_undecided_are_told_apart_in_a_file_and_counted(scorer: Scorer, tmp_path: Path, ending: str) -> None:
     source, target = csv_file(tmp_path / "in.csv", cells(300)), tmp_path / f"o.{ending}"
     zone = Setting.told("rule in with specificity >= 0.9, rule out with recall >= 0.95")
-    summary = score_file(scorer, source, target, setting=zone, rows_per_chunk=70)
+    summary = score_files(scorer, source, target, setting=zone, rows_per_chunk=70)
     found = pl.read_csv(target, infer_schema=False) if ending == "csv" else pl.read_parquet(target)
-    assert summary.clear_below < summary.threshold
-    assert len(summary.certificates) == 2
+    assert summary.models[0].clear_below < summary.models[0].threshold
+    assert len(summary.models[0].certificates) == 2
+    high, low = summary.models[0].threshold, summary.models[0].clear_below
     expected = [
-        "positive" if cell >= summary.threshold else "negative" if cell < summary.clear_below else "indeterminate"
+        "positive" if cell >= high else "negative" if cell < low else "indeterminate"
         for cell in found["probability"].cast(pl.Float64).to_list()
     ]
     assert found["decision"].to_list() == expected
@@ -222,7 +224,7 @@ def test_the_undecided_are_told_apart_in_a_file_and_counted(scorer: Scorer, tmp_
     else:
         assert found["positive"].to_list() == wanted
         metadata = pyarrow.parquet.read_metadata(target).metadata
-        assert float(metadata[b"fulcrum.clear_below"]) == summary.clear_below
+        assert float(metadata[b"fulcrum.clear_below"]) == summary.models[0].clear_below
     counts = [expected.count(word) for word in ("positive", "negative", "indeterminate")]
     assert [summary.counts.positive, summary.counts.negative, summary.counts.indeterminate] == counts
     assert min(counts) > 0
@@ -230,23 +232,23 @@ def test_the_undecided_are_told_apart_in_a_file_and_counted(scorer: Scorer, tmp_
 
 def test_the_summary_is_kept_beside_the_result_and_its_digests_agree(scorer: Scorer, tmp_path: Path) -> None:
     source, target = csv_file(tmp_path / "in.csv", cells(40)), tmp_path / "scores.csv"
-    summary = score_file(scorer, source, target)
-    text = (tmp_path / "scores.json").read_text()
-    assert Summary.model_validate_json(text) == summary
-    assert json.loads(text)["counts"]["read"] == 40
-    assert summary.record == tmp_path / "scores.json"
-    assert summary.source_sha256 == hashlib.sha256(source.read_bytes()).hexdigest()
-    assert summary.target_sha256 == hashlib.sha256(target.read_bytes()).hexdigest()
-    assert (summary.model, summary.bundle) == ("handmade/screen", scorer.bundle.digest)
-    assert names(tmp_path) == ["in.csv", "scores.csv", "scores.json"]
+    summary = score_files(scorer, source, target)
+    text = (tmp_path / "scores.csv.manifest.json").read_text()
+    assert Run.model_validate_json(text) == summary
+    assert json.loads(text)["models"][0]["counts"]["read"] == 40
+    assert summary.manifest == str(tmp_path / "scores.csv.manifest.json")
+    assert summary.sources[0].digest == hashlib.sha256(source.read_bytes()).hexdigest()
+    assert summary.outputs[0].sha256 == hashlib.sha256(target.read_bytes()).hexdigest()
+    assert (summary.models[0].model, summary.models[0].bundle) == ("handmade/screen", scorer.bundle.digest)
+    assert names(tmp_path) == ["in.csv", "scores.csv", "scores.csv.manifest.json"]
 
 
 def test_the_same_job_writes_the_same_bytes(scorer: Scorer, tmp_path: Path) -> None:
     source = csv_file(tmp_path / "in.csv", cells(500))
     for ending in ("csv", "parquet"):
-        one = score_file(scorer, source, tmp_path / f"one.{ending}", rows_per_chunk=100)
-        two = score_file(scorer, source, tmp_path / f"two.{ending}", rows_per_chunk=100)
-        assert one.target_sha256 == two.target_sha256
+        one = score_files(scorer, source, tmp_path / f"one.{ending}", rows_per_chunk=100)
+        two = score_files(scorer, source, tmp_path / f"two.{ending}", rows_per_chunk=100)
+        assert one.outputs[0].sha256 == two.outputs[0].sha256
 
 
 def spoiled(count: int) -> list[list[str]]:
@@ -262,16 +264,16 @@ def test_bad_rows_go_to_a_file_of_their_own_and_the_counts_add_up(
     scorer: Scorer, tmp_path: Path, rows_per_chunk: int
 ) -> None:
     source, target = csv_file(tmp_path / "in.csv", spoiled(30)), tmp_path / "scores.parquet"
-    summary = score_file(scorer, source, target, rows_per_chunk=rows_per_chunk)
-    assert summary.refused == tmp_path / "scores.refused.csv"
-    with summary.refused.open(newline="") as file:
+    summary = score_files(scorer, source, target, rows_per_chunk=rows_per_chunk)
+    assert summary.refused == f"{target}.refused"
+    with Path(summary.refused).open(newline="") as file:
         lines = list(csv.reader(file, strict=True))
     assert lines == [
-        ["row", "path", "rule", "got"],
-        ["2", "rows.2.age", "should be a number from 0 to 120 years", "'old'"],
-        ["5", "rows.5.age", "should be a number from 0 to 120 years", "'999'"],
-        ["5", "rows.5.eye", "should be one of left, right", "'middle'"],
-        ["7", "rows.7", "should have 6 cells", "1 cells"],
+        ["file", "row", "path", "rule", "got"],
+        [str(source), "2", "rows.2.age", "should be a number from 0 to 120 years", "'old'"],
+        [str(source), "5", "rows.5.age", "should be a number from 0 to 120 years", "'999'"],
+        [str(source), "5", "rows.5.eye", "should be one of left, right", "'middle'"],
+        [str(source), "7", "rows.7", "should have 6 cells", "1 cells"],
     ]
     good = [place for place in range(30) if place not in {2, 5, 7}]
     found, want = pl.read_parquet(target), expected(scorer, 30)
@@ -283,11 +285,11 @@ def test_bad_rows_go_to_a_file_of_their_own_and_the_counts_add_up(
 
 def test_when_nothing_is_refused_an_older_file_of_refusals_goes(scorer: Scorer, tmp_path: Path) -> None:
     target = tmp_path / "scores.csv"
-    score_file(scorer, csv_file(tmp_path / "in.csv", spoiled(30)), target)
-    assert names(tmp_path) == ["in.csv", "scores.csv", "scores.json", "scores.refused.csv"]
-    summary = score_file(scorer, csv_file(tmp_path / "in.csv", cells(30)), target)
+    score_files(scorer, csv_file(tmp_path / "in.csv", spoiled(30)), target)
+    assert names(tmp_path) == ["in.csv", "scores.csv", "scores.csv.manifest.json", "scores.csv.refused"]
+    summary = score_files(scorer, csv_file(tmp_path / "in.csv", cells(30)), target)
     assert summary.refused is None
-    assert names(tmp_path) == ["in.csv", "scores.csv", "scores.json"]
+    assert names(tmp_path) == ["in.csv", "scores.csv", "scores.csv.manifest.json"]
 
 
 @pytest.mark.parametrize("rows_per_chunk", [1, 8192])
@@ -303,21 +305,21 @@ def test_a_strict_job_stops_at_a_bad_row_and_leaves_nothing(
     said = refused(scorer, csv_file(source, rows), tmp_path / "o.csv", strict=True)
     assert said == "rows.4: should have 6 cells, got 1 cells."
     assert names(tmp_path) == ["in.csv"]
-    assert score_file(scorer, csv_file(source, cells(30)), tmp_path / "o.csv", strict=True).counts.read == 30
+    assert score_files(scorer, csv_file(source, cells(30)), tmp_path / "o.csv", strict=True).counts.read == 30
 
 
 def test_a_strict_job_leaves_an_older_result_as_it_was(scorer: Scorer, tmp_path: Path) -> None:
-    score_file(scorer, csv_file(tmp_path / "in.csv", cells(9)), tmp_path / "o.csv")
-    kept = (tmp_path / "o.csv").read_bytes(), (tmp_path / "o.json").read_bytes()
+    score_files(scorer, csv_file(tmp_path / "in.csv", cells(9)), tmp_path / "o.csv")
+    kept = (tmp_path / "o.csv").read_bytes(), (tmp_path / "o.csv.manifest.json").read_bytes()
     refused(scorer, csv_file(tmp_path / "in.csv", spoiled(30)), tmp_path / "o.csv", strict=True)
-    assert ((tmp_path / "o.csv").read_bytes(), (tmp_path / "o.json").read_bytes()) == kept
+    assert ((tmp_path / "o.csv").read_bytes(), (tmp_path / "o.csv.manifest.json").read_bytes()) == kept
 
 
 def test_a_file_of_bad_rows_only_gives_a_result_of_no_rows(scorer: Scorer, tmp_path: Path) -> None:
     rows = cells(20)
     for row in rows:
         row[1] = "-1"
-    summary = score_file(scorer, csv_file(tmp_path / "in.csv", rows), tmp_path / "o.csv", rows_per_chunk=6)
+    summary = score_files(scorer, csv_file(tmp_path / "in.csv", rows), tmp_path / "o.csv", rows_per_chunk=6)
     assert summary.counts == Counts(read=20, refused=20)
     assert result(tmp_path / "o.csv") == {name: [] for name in ["id", *handmade.SCHEMA.names, "note", *SCORED]}
 
@@ -330,29 +332,34 @@ def test_no_rows_in_is_no_rows_out_with_all_columns(scorer: Scorer, tmp_path: Pa
     else:
         source = tmp_path / "in.parquet"
         pl.DataFrame(handmade.rows(3)).head(0).with_columns(id=pl.lit("")).write_parquet(source)
-    seen: list[Counts] = []
-    summary = score_file(scorer, source, tmp_path / f"o.{ending}", progress=seen.append)
+    seen: list[Progress] = []
+    summary = score_files(scorer, source, tmp_path / f"o.{ending}", progress=seen.append)
     assert summary.counts == Counts()
-    assert all(counts == Counts() for counts in seen)
+    assert all(now.tally.models == (Counts(),) for now in seen)
     found = pl.read_csv(tmp_path / "o.csv") if ending == "csv" else pl.read_parquet(tmp_path / "o.parquet")
     assert found.height == 0
-    assert found.columns[-4:] == SCORED
+    assert found.columns[-len(SCORED) :] == SCORED
 
 
-def test_progress_is_told_after_every_chunk(scorer: Scorer, tmp_path: Path) -> None:
-    seen: list[Counts] = []
+def test_progress_is_told_as_rows_are_written(scorer: Scorer, tmp_path: Path) -> None:
+    seen: list[Progress] = []
     source = csv_file(tmp_path / "in.csv", cells(25))
-    summary = score_file(scorer, source, tmp_path / "o.csv", rows_per_chunk=10, progress=seen.append)
-    assert [counts.read for counts in seen] == [10, 20, 25]
-    assert seen[-1] == summary.counts
+    summary = score_files(scorer, source, tmp_path / "o.csv", rows_per_chunk=10, progress=seen.append)
+    rows, shares = [now.tally.read for now in seen], [now.share for now in seen]
+    assert len(rows) > 1
+    assert rows == sorted(set(rows))
+    assert shares == sorted(shares)
+    assert rows[-1] == 25
+    assert 0.9 < shares[-1] <= 1  # The header is no row.
+    assert seen[-1].tally.models == (summary.counts,)
 
 
 def test_a_packed_csv_file_is_read_too(scorer: Scorer, tmp_path: Path) -> None:
     plain = csv_file(tmp_path / "in.csv", cells(50))
     (tmp_path / "in.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
-    one = score_file(scorer, plain, tmp_path / "one.csv")
-    two = score_file(scorer, tmp_path / "in.csv.gz", tmp_path / "two.csv")
-    assert one.target_sha256 == two.target_sha256
+    one = score_files(scorer, plain, tmp_path / "one.csv")
+    two = score_files(scorer, tmp_path / "in.csv.gz", tmp_path / "two.csv")
+    assert one.outputs[0].sha256 == two.outputs[0].sha256
 
 
 def test_what_can_not_be_scored_is_refused_before_any_work(scorer: Scorer, tmp_path: Path) -> None:
@@ -365,7 +372,7 @@ def test_what_can_not_be_scored_is_refused_before_any_work(scorer: Scorer, tmp_p
     pl.DataFrame(handmade.rows(9)).with_columns(age=pl.lit([61])).write_parquet(wrong)
     for file, message in (
         ("missing.csv", "missing.csv: should be a file that can be read, got No such file or directory."),
-        ("in.txt", "in.txt: should end in .csv, .csv.gz or .parquet, got .txt."),
+        ("in.txt", "in.txt: should end in .csv, .csv.gz, .parquet, .arrow or .feather, got .txt."),
         ("empty.csv", "empty.csv: should have a header and rows, got an empty file."),
         ("short.csv", "new_vessels: should be a column of the table, got id, age, fluid, eye."),
         ("twice.csv", "id: should be the name of one column, got 2 columns of that name."),
@@ -375,7 +382,7 @@ def test_what_can_not_be_scored_is_refused_before_any_work(scorer: Scorer, tmp_p
     assert refused(scorer, wrong, target).startswith(
         "age: should be a number from 0 to 120 years, got a column of type"
     )
-    assert refused(scorer, source, tmp_path / "o.txt") == "o.txt: should end in .csv or .parquet, got .txt."
+    assert refused(scorer, source, tmp_path / "o.txt") == "o.txt: should end in .csv, .parquet or .arrow, or be a folder, got .txt."
     assert refused(scorer, parquet_file(tmp_path / "in.parquet", 3), target).startswith("visits: should be of a type")
     unreadable = Setting(operating_point="as many as possible")
     assert refused(scorer, source, target, setting=unreadable).startswith(
@@ -394,16 +401,14 @@ def test_the_source_is_never_written_over(scorer: Scorer, tmp_path: Path) -> Non
     assert refused(scorer, source, tmp_path / "link.csv") == f"in.csv: {rule}, got link.csv."
     assert refused(scorer, source, tmp_path / "hard.csv") == f"in.csv: {rule}, got hard.csv."
     assert refused(scorer, source, tmp_path / "." / "in.csv") == f"in.csv: {rule}, got in.csv."
-    source = csv_file(tmp_path / "scores.refused.csv", cells(9))
-    assert refused(scorer, source, tmp_path / "scores.csv") == f"scores.refused.csv: {rule}, got scores.refused.csv."
 
 
 def test_a_target_that_can_not_be_written_is_refused_before_any_work(scorer: Scorer, tmp_path: Path) -> None:
     source = csv_file(tmp_path / "in.csv", cells(9))
     (tmp_path / "o.csv").mkdir()
     assert refused(scorer, source, tmp_path / "o.csv") == "o.csv: should be the name of a file, got a folder."
-    (tmp_path / "p.json").mkdir()
-    assert refused(scorer, source, tmp_path / "p.csv") == "p.json: should be the name of a file, got a folder."
+    (tmp_path / "p.csv.manifest.json").mkdir()
+    assert refused(scorer, source, tmp_path / "p.csv") == "p.csv.manifest.json: should be the name of a file, got a folder."
     target = tmp_path / "missing" / "o.csv"
     assert refused(scorer, source, target) == (
         "o.csv: should be in a folder in which files can be made, got No such file or directory."
@@ -421,13 +426,13 @@ def test_a_fault_in_the_middle_of_a_file_leaves_nothing(scorer: Scorer, tmp_path
 def test_a_source_that_changes_while_it_is_read_is_refused(scorer: Scorer, tmp_path: Path) -> None:
     source = csv_file(tmp_path / "in.csv", cells(9))
 
-    def grow(counts: Counts) -> None:
-        if counts.read == 9:
+    def grow(now: Progress) -> None:
+        if now.tally.read == 9:
             with source.open("a") as file:
                 file.write("late,61,,,left,\n")
 
     with pytest.raises(BadInput, match=r"in.csv: should stay the same while it is read, got a change\."):
-        score_file(scorer, source, tmp_path / "o.csv", progress=grow)
+        score_files(scorer, source, tmp_path / "o.csv", progress=grow)
     assert names(tmp_path) == ["in.csv"]
 
 
@@ -436,16 +441,16 @@ import sys
 from pathlib import Path
 from models.bundle import open_bundle
 from models.scorer import Scorer
-from serving.batch import score_file
+from serving.batch.job import score_files
 
 bundle, source, target = map(Path, sys.argv[1:])
-summary = score_file(Scorer(open_bundle(bundle)), source, target, progress=globals().get("progress"))
+summary = score_files(Scorer(open_bundle(bundle)), source, target, progress=globals().get("progress"))
 """
 WAITS = """
 import sys
 
-def progress(counts):
-    if counts.read > 9000:
+def progress(now):
+    if now.tally.read > 9000:
         print("in the middle", flush=True)
         sys.stdin.read()
 """
@@ -463,9 +468,9 @@ def test_a_killed_job_leaves_no_part_of_a_result_and_the_next_one_is_whole(
         job.send_signal(signal.SIGKILL)
     assert job.returncode == -signal.SIGKILL
     assert names(tmp_path) == [f".o.{ending}.partial", "in.csv"]
-    summary = score_file(scorer, source, target)
+    summary = score_files(scorer, source, target)
     assert summary.counts.read == 20_000
-    assert names(tmp_path) == sorted(["in.csv", f"o.{ending}", "o.json", "o.refused.csv"])
+    assert names(tmp_path) == sorted(["in.csv", f"o.{ending}", f"o.{ending}.manifest.json", f"o.{ending}.refused"])
 
 
 FATAL = """
@@ -489,19 +494,19 @@ def test_a_job_killed_while_it_names_its_files_leaves_an_old_or_a_new_result_and
     folder: Path, scorer: Scorer, tmp_path: Path, at: int
 ) -> None:
     target = tmp_path / "o.csv"
-    score_file(scorer, csv_file(tmp_path / "in.csv", cells(10)), target)
+    score_files(scorer, csv_file(tmp_path / "in.csv", cells(10)), target)
     old = target.read_bytes()
     source = csv_file(tmp_path / "in.csv", spoiled(200))
-    whole = score_file(scorer, source, tmp_path / "whole.csv").target_sha256
+    whole = score_files(scorer, source, tmp_path / "whole.csv").outputs[0].sha256
     command = [sys.executable, "-c", FATAL.format(at=at) + JOB, str(folder / "screen"), str(source), str(target)]
     killed = subprocess.run(command, check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert not (tmp_path / "o.json").exists()
+    assert not (tmp_path / "o.csv.manifest.json").exists()
     if at == 3:
         assert hashlib.sha256(target.read_bytes()).hexdigest() == whole
     else:
         assert target.read_bytes() == old
-    assert score_file(scorer, source, target).target_sha256 == whole
+    assert score_files(scorer, source, target).outputs[0].sha256 == whole
     assert not list(tmp_path.glob(".*"))
 
 

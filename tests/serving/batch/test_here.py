@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from serving.aside import aside, durable, put
 
 from models.errors import BadInput
-from serving.aside import aside, durable, put
 
 
 def test_the_folder_is_empty_beside_the_target_hidden_and_gone_in_the_end(tmp_path: Path) -> None:

@@ -12,26 +12,40 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.errors import BadInput
-from serving.readers import open_reader
+from models.errors import BadInput, Refusal
+from serving.batch.formats.form import WHOLE
+from serving.batch.formats.known import format_of
+from serving.batch.place import Place
 
 NAMES = ["id", "note", "x"]
 QUOTES = "should have quotes around whole cells only, doubled inside, got a quote elsewhere, or one left open."
 CELL = st.text(st.sampled_from('0a,"\n\r é\ufeff\t'), max_size=5)
 
 
-def read(file: Path, rows: int = 1000) -> tuple[list[str], list[tuple[int, tuple[object, ...]]], list[str]]:
+def read(file: Path, rows: int | None = 1000) -> tuple[list[str], list[tuple[int, tuple[object, ...]]], list[str]]:
     """The names, every row with its number, and the refusals."""
-    with closing(open_reader(file)) as reader:
-        found, refused = [], []
-        for chunk in reader.chunks(rows):
-            assert chunk.rows.num_rows <= rows
-            assert chunk.rows.schema.equals(reader.schema)
-            refused += [str(refusal) for refusal in chunk.refused]
-            found += [
-                (chunk.first_row + place, tuple(row.values())) for place, row in enumerate(chunk.rows.to_pylist())
-            ]
+    place = Place(str(file))
+    with closing(format_of(place).reader(place)) as reader:
+        found, refused, before = [], [], 0
+        for item in reader.items(WHOLE, columns=None, rows=rows):
+            many = 0
+            for chunk in item.chunks():
+                assert rows is None or chunk.rows.num_rows <= rows
+                assert chunk.rows.schema.equals(reader.schema)
+                refused += [numbered(refusal, before) for refusal in chunk.refused]
+                found += [
+                    (before + chunk.first_row + place, tuple(row.values()))
+                    for place, row in enumerate(chunk.rows.to_pylist())
+                ]
+                many += chunk.rows.num_rows + len(chunk.refused)
+            before += many
         return reader.schema.names, found, refused
+
+
+def numbered(refusal: Refusal, before: int) -> str:
+    """A refusal by its row in the file, of one by its row in the item."""
+    rows, row, *rest = refusal.path.split(".", 2)
+    return str(Refusal(".".join([rows, str(before + int(row)), *rest]), refusal.rule, refusal.got))
 
 
 def text(folder: Path, data: bytes | str, name: str = "t.csv") -> Path:
@@ -165,8 +179,9 @@ def test_a_name_may_hold_anything_a_quoted_cell_may(tmp_path: Path) -> None:
 
 
 def test_a_file_of_another_kind_is_refused_by_its_ending(tmp_path: Path) -> None:
-    assert refused(tmp_path / "t.xlsx") == "t.xlsx: should end in .csv, .csv.gz or .parquet, got .xlsx."
-    assert refused(tmp_path / "t") == "t: should end in .csv, .csv.gz or .parquet, got no ending."
+    rule = "should end in .csv, .csv.gz, .parquet, .arrow or .feather"
+    assert refused(tmp_path / "t.xlsx") == f"t.xlsx: {rule}, got .xlsx."
+    assert refused(tmp_path / "t") == f"t: {rule}, got no ending."
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.parquet"])

@@ -2,7 +2,8 @@
 
 A quote left open would swallow the people after it into one cell without a word. So every quote is checked, a
 block at a time: it opens where a cell begins and closes where it ends, or is doubled inside (RFC 4180). Blocks
-are cut at line ends only, so each can be parsed on its own.
+are cut at the ends of records only, so each can be checked and parsed on its own; a quote out of order may shift the
+cuts after it, but its own block is refused before any later one is looked at.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ LINE_FEED, CARRIAGE_RETURN, QUOTE, COMMA = b'\n\r",'
 
 @dataclass(frozen=True)
 class Block:
-    """Some whole records; `line` is where they begin in the file, counted from 1."""
+    """Some whole records; they begin in the file at the byte `start` and on `line`, counted from 1."""
 
     line: int
     data: bytes
+    start: int = 0
 
     @property
     def blank(self) -> bool:
@@ -40,25 +42,42 @@ class Block:
         return self.line + self.data.count(b"\n", 0, place)
 
 
-def whole_records(file: BinaryIO, name: str, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
+def whole_records(
+    file: BinaryIO,
+    name: str,
+    *,
+    block_bytes: int = BLOCK_BYTES,
+    start: int = 0,
+    line: int = 1,
+    stop: int | None = None,
+) -> Iterator[Block]:
     """Blocks of about `block_bytes`, without the byte order mark a file may begin with.
 
-    Raises BadInput naming the line if a quote is out of order, if a record is longer than 16 MiB, or if the
-    file can not be read.
+    The file stands at `start`, which is the beginning of a record and of that line, and is read up to `stop`. Only
+    line ends outside quotes end a record; whether quotes are in order is for `checked` to say.
+
+    Raises BadInput naming the line if a record is longer than 16 MiB, or if the file can not be read.
     """
-    rest, line = _read(file, name, len(BOM_UTF8)).removeprefix(BOM_UTF8), 1
-    while more := _read(file, name, block_bytes):
+    rest, place = b"", start
+    if not start:
+        rest = _read(file, name, len(BOM_UTF8))
+        place = len(rest)
+        if rest == BOM_UTF8:
+            rest = b""
+    begins = place - len(rest)
+    while more := _read(file, name, block_bytes if stop is None else min(block_bytes, stop - place)):
+        place += len(more)
         rest += more
-        ends = _record_ends(rest)
-        if len(ends):
-            block, rest = Block(line, rest[: ends[-1] + 1]), rest[ends[-1] + 1 :]
-            yield _checked(block, name)
-            line = block.line_at(len(block.data))
+        end = _last_end(rest)
+        if end:
+            block, rest = Block(line, rest[:end], begins), rest[end:]
+            yield block
+            line, begins = block.line_at(end), begins + end
         if len(rest) > LONGEST_RECORD:
-            _checked(Block(line, rest), name)
+            checked(Block(line, rest), name)
             raise BadInput([Refusal(f"{name}, line {line}", "should be a row of 16 MiB at most", "a longer one")])
     if rest:
-        yield _checked(Block(line, rest), name)
+        yield Block(line, rest, begins)
 
 
 def split_header(block: Block) -> tuple[Block, Block]:
@@ -66,7 +85,8 @@ def split_header(block: Block) -> tuple[Block, Block]:
     start = len(block.data) - len(block.data.lstrip(b"\r\n"))
     ends = _record_ends(block.data[start:])
     cut = start + int(ends[0]) + 1 if len(ends) else len(block.data)
-    return Block(block.line_at(start), block.data[start:cut]), Block(block.line_at(cut), block.data[cut:])
+    header = Block(block.line_at(start), block.data[start:cut], block.start + start)
+    return header, Block(block.line_at(cut), block.data[cut:], block.start + cut)
 
 
 def _read(file: BinaryIO, name: str, size: int) -> bytes:
@@ -74,6 +94,20 @@ def _read(file: BinaryIO, name: str, size: int) -> bytes:
         return file.read(size)
     except (OSError, EOFError, zlib.error) as error:
         raise BadInput([Refusal(name, "should be readable to its end", str(error))]) from None
+
+
+def _last_end(data: bytes) -> int:
+    """How many bytes whole records take; 0 if there is none.
+
+    Where there is no quote, as almost always, this looks at a few bytes.
+    """
+    end = data.rfind(b"\n") + 1
+    quotes = data.count(b'"', 0, end)
+    while quotes % 2:
+        earlier = data.rfind(b"\n", 0, end - 1) + 1
+        quotes -= data.count(b'"', earlier, end)
+        end = earlier
+    return end
 
 
 def _record_ends(data: bytes) -> NDArray[np.intp]:
@@ -85,7 +119,11 @@ def _record_ends(data: bytes) -> NDArray[np.intp]:
     return outside
 
 
-def _checked(block: Block, name: str) -> Block:
+def checked(block: Block, name: str) -> Block:
+    """The same block, if its quotes are in order.
+
+    Raises BadInput naming the line of the first that is not.
+    """
     place = _stray_quote(block.data)
     if place is not None:
         raise BadInput(
@@ -102,6 +140,8 @@ def _checked(block: Block, name: str) -> Block:
 
 def _stray_quote(data: bytes) -> int | None:
     """Where the first cell with a quote out of order has its opening quote; None if all are in order."""
+    if b'"' not in data:
+        return None
     octets = np.frombuffer(b"\n%b\n" % data, dtype=np.uint8)
     quotes = np.flatnonzero(octets == QUOTE)
     # Taken in turn, quotes open and close. A doubled one closes and opens again on the spot.

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import BadInput
-from serving.records import LONGEST_RECORD, Block, split_header, whole_records
+from serving.batch.records import LONGEST_RECORD, Block, checked, split_header, whole_records
 
 CELL = st.text(st.sampled_from('ab,"\n\r é\ufeff'), max_size=6)
 TABLE = st.lists(st.lists(CELL, min_size=3, max_size=3), max_size=12)
 
 
 def blocks(data: bytes, size: int = 1 << 20) -> list[Block]:
-    return list(whole_records(io.BytesIO(data), "t.csv", block_bytes=size))
+    return [checked(block, "t.csv") for block in whole_records(io.BytesIO(data), "t.csv", block_bytes=size)]
 
 
 def refused(data: bytes, size: int = 1 << 20) -> str:
@@ -52,6 +52,7 @@ def test_every_block_knows_its_line(rows: list[list[str]], size: int) -> None:
     data, line = written([["h", "h", "h"], *rows]), 1
     for block in blocks(data, size):
         assert block.line == line
+        assert data[block.start :].startswith(block.data)
         line += block.data.count(b"\n")
 
 
@@ -134,5 +135,5 @@ def test_a_damaged_packed_file_is_refused(tmp_path: Path, damage: object) -> Non
 
 def test_a_header_is_the_first_record_that_is_not_blank() -> None:
     header, rest = split_header(Block(1, b'\r\n\n"a\nb",c\n1,2\n3,4\n'))
-    assert (header, rest) == (Block(3, b'"a\nb",c\n'), Block(5, b"1,2\n3,4\n"))
-    assert split_header(Block(1, b"a,b")) == (Block(1, b"a,b"), Block(1, b""))
+    assert (header, rest) == (Block(3, b'"a\nb",c\n', 3), Block(5, b"1,2\n3,4\n", 11))
+    assert split_header(Block(1, b"a,b")) == (Block(1, b"a,b"), Block(1, b"", 3))

@@ -1,0 +1,99 @@
+"""Shards as tasks of a Ray cluster: Ray hands out names of shards, and no row passes through it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from models.errors import BadInput, Refusal
+from serving.batch.doing import Told, do
+from serving.batch.judge import Judge
+from serving.batch.order import Order
+from serving.batch.receipt import Receipt
+from serving.batch.shard import Shard
+
+# A task whose worker or node was lost is given to another one so often.
+RETRIES = 20
+# Tasks that wait, a core: enough that no core is idle, few enough that a failure ends the job soon.
+WAITING = 2
+
+
+@dataclass(frozen=True)
+class OnRay:
+    """A Ray cluster: a running one by its address, the one Ray finds, or one of this machine.
+
+    Every node needs this package, and the bundles, the files and the target under the same paths or addresses. `tasks`
+    bounds how many shards are done at once; without it the cluster's cores do.
+
+    Raises BadInput if Ray is not installed, or the cluster can not be reached.
+    """
+
+    address: str | None = None
+    tasks: int | None = None
+
+    def run(
+        self, order: Order, judge: Judge, shards: Sequence[Shard], told: Callable[[Told], None]
+    ) -> Iterator[Receipt]:
+        """Do the shards; a shard that is lost with its worker or its node is done again from its beginning."""
+        del judge  # Each worker opens it for itself.
+        if not shards:
+            return
+        ray = self._ray()
+        task = ray.remote(num_cpus=1, max_retries=RETRIES)(score_shard)
+        text = order.model_dump_json()
+        room = self.tasks or WAITING * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        waiting: dict[Any, Shard] = {}
+        left = iter(shards)
+        try:
+            while True:
+                while len(waiting) < room and (shard := next(left, None)) is not None:
+                    waiting[task.remote(text, shard.model_dump_json())] = shard
+                if not waiting:
+                    return
+                done, _ = ray.wait(list(waiting), num_returns=1)
+                for each in done:
+                    del waiting[each]
+                    receipt = _receipt(ray.get(each))
+                    told(Told(receipt.tally, receipt.weight))
+                    yield receipt
+        finally:
+            for each in waiting:
+                ray.cancel(each, force=True)
+
+    def _ray(self) -> Any:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            import ray  # noqa: PLC0415  # comes with an extra
+        except ImportError:
+            rule = "should be installed for this engine (pip install 'fulcrum-screening[ray]')"
+            raise BadInput([Refusal("ray", rule, "nothing")]) from None
+        if not ray.is_initialized():
+            try:
+                ray.init(address=self.address, log_to_driver=False)
+            except (ConnectionError, ValueError, RuntimeError) as error:
+                said = str(error).partition("\n")[0]
+                raise BadInput([Refusal("address", "should be that of a running Ray cluster", said)]) from None
+        return ray
+
+
+def score_shard(order: str, shard: str) -> tuple[str, list[tuple[str, str, str]]]:
+    """Do one shard, in whatever process: what an engine hands out.
+
+    Both are JSON, an `Order` and a `Shard`. Found is the JSON of its receipt, or else why it is refused: a shard that
+    is refused would be refused again, and is no failure of the task.
+    """
+    asked = Order.model_validate_json(order)
+    try:
+        (receipt,) = do(asked, asked.judge(), [Shard.model_validate_json(shard)])
+    except BadInput as error:
+        return "", [(refusal.path, refusal.rule, refusal.got) for refusal in error.refusals]
+    return receipt.model_dump_json(), []
+
+
+def _receipt(found: tuple[str, list[tuple[str, str, str]]]) -> Receipt:
+    text, refused = found
+    if refused:
+        raise BadInput([Refusal(*each) for each in refused])
+    return Receipt.model_validate_json(text)

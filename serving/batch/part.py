@@ -1,0 +1,104 @@
+"""A file of the result while it is made: aside, known by what was written to it, and named when it is whole."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+import uuid
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+
+from models.errors import Refusal
+from serving.batch.files import Files
+from serving.batch.layout import Layout
+
+
+class Hashed(io.RawIOBase):
+    """A file that knows the SHA-256 of what is written to it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file, self._hash, self.length, self._discarded = file, hashlib.sha256(), 0, False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        size = memoryview(data).nbytes
+        if not self._discarded:
+            self._hash.update(data)
+            self._file.write(data)
+        self.length += size
+        return size
+
+    def discard(self) -> None:
+        """Take what is still to come for written: whoever writes may end in peace."""
+        self._discarded = True
+
+    def tell(self) -> int:
+        return self.length
+
+    @property
+    def sha256(self) -> str:
+        """Of all so far, in hexadecimal."""
+        return self._hash.hexdigest()
+
+
+class Part:
+    """One file of the result and its refusals, of which each holds its piece and the row in it."""
+
+    def __init__(self, files: Files, layout: Layout, number: int, schema: pa.Schema) -> None:
+        self._files, self._layout, self._number = files, layout, number
+        scratch, mark = files.scratch(layout), uuid.uuid4().hex
+        self._paths = [scratch / f"{number}.{mark}.{kind}.tmp" for kind in ("scores", "turned")]
+        self._open = [path.open("wb") for path in self._paths]
+        self._scores = Hashed(cast(BinaryIO, self._open[0]))
+        self._writer = layout.writer(cast(BinaryIO, self._scores), schema)
+        self.refused = 0
+
+    def write(self, prepared: Iterable[Any], refused: Iterable[Refusal], *, piece: int, first_row: int) -> None:
+        """Write some more; the first row of an item is row `first_row` of its piece."""
+        for each in prepared:
+            self._writer.write(each)
+        lines = [_line(refusal, piece, first_row) for refusal in refused]
+        if lines:
+            self._open[1].write(table(lines))
+            self.refused += len(lines)
+
+    def finish(self) -> tuple[str, int]:
+        """Give the file its name; its SHA-256 and its bytes. What said of an older result what it is goes first."""
+        self._writer.close()
+        for file in self._open:
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+        self._files.remove(self._layout.manifest)
+        self._files.put(self._paths[1], self._layout.turned_away(self._number))
+        self._files.put(self._paths[0], self._layout.part(self._number))
+        return self._scores.sha256, self._scores.length
+
+    def abandon(self) -> None:
+        """Take away what is not finished."""
+        self._scores.discard()
+        self._writer.close()
+        for file, path in zip(self._open, self._paths, strict=True):
+            with suppress(OSError):
+                file.close()
+            path.unlink(missing_ok=True)
+
+
+def table(lines: Iterable[Iterable[object]]) -> bytes:
+    """Rows of CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue().encode()
+
+
+def _line(refusal: Refusal, piece: int, first_row: int) -> tuple[object, ...]:
+    _, row, *column = refusal.path.split(".", 2)
+    return piece, first_row + int(row), ".".join(column), refusal.rule, refusal.got
