@@ -11,10 +11,12 @@ litserve := litserve==0.2.19
 mlflow := mlflow==3.17.0
 mlserver := mlserver==1.7.1
 ray := ray[serve]==2.60.0
+# And so do other ways to score a file, for `make bench-batch`; PySpark wants Java 17 too.
+batch := daft==0.7.26 duckdb==2.0.1 pandas==2.3.3 polars==2.1.0 pyarrow==25.0.1 pyspark==4.3.0 ray[data]==2.60.0
 # What to run of `make bench-quality`, e.g. QUALITY="--tables pima --repeats 0".
 QUALITY ?=
 
-.PHONY: help demo test format lint types tests coverage bench bench-quality bench-serving certify models lock sbom audit-packages clean
+.PHONY: help demo test format lint types tests coverage bench bench-batch bench-quality bench-serving certify models lock sbom audit-packages clean
 
 help:
 	@echo "make demo     train, certify, verify, serve and score, on real data"
@@ -27,6 +29,7 @@ help:
 	@echo "make audit-packages  is any of these packages known to be vulnerable"
 	@echo "make certify  2,000 simulated certifications a rule; intervals; pathway; sites; calibration; decisions; bad rows; crashes; mutants"
 	@echo "make bench    measured claims: the COVID protocol, turning under load, the page, losses compared, training speed, retina"
+	@echo "make bench-batch  scoring a file beside other ways to do it, and the limit of the machine; wants Java 17, and nothing else running"
 	@echo "make bench-quality  out of the box beside other ways, on medical tables; takes hours, and goes on where it was stopped"
 	@echo "make bench-serving  the service beside other ways to serve the same model; wants wrk, and nothing else running"
 	@echo "make clean    remove the environment and what was made in out/"
@@ -109,6 +112,12 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.rare
 	$(BIN)/python -m benchmarks.oversampling_gan
 	$(BIN)/python -m benchmarks.retina
+
+bench-batch: $(READY) .venv-peers/batch/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
+	$(BIN)/python -m benchmarks.batch.memory
+	$(BIN)/python -m benchmarks.batch.photographs
+	$(BIN)/python -m benchmarks.batch
 
 bench-quality: $(READY) $(AUTOGLUON)/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[quality]"

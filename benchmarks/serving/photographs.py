@@ -45,7 +45,7 @@ def main(
     docs: Annotated[Path, typer.Option(help="folder of performance.md")] = Path("docs"),
 ) -> None:
     """Measure both in turn, several times, and write the page."""
-    bundles, people = _made(out).resolve(), _people()
+    bundles, people = made(out).resolve(), _people()
     scorer, found = Scorer(open_bundle(bundles / "screen")), []
     for turn in range(turns):
         screen.print(f"{turn + 1} of {turns}")
@@ -60,7 +60,7 @@ def main(
     section.write(docs / "performance.md", "photographs", text)
 
 
-def _made(out: Path) -> Path:
+def made(out: Path) -> Path:
     home = out / "retina"
     if not all((home / model / "manifest.json").exists() for model in ("screen", "presurgical")):
         from training.run import load, run  # noqa: PLC0415  # takes seconds, and is not needed again
