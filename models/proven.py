@@ -7,8 +7,10 @@ cell in `models.table`, which alone says what is wrong.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -41,7 +43,8 @@ def proven(column: Column, cells: pa.ChunkedArray) -> NDArray[np.float32] | None
 
 
 def _measured(column: Column, cells: pa.ChunkedArray) -> NDArray[np.float32] | None:
-    numbers = cells.to_numpy()  # An empty cell becomes NaN.
+    parts = [_measures(chunk) for chunk in cells.chunks]
+    numbers = parts[0] if len(parts) == 1 else np.concatenate([np.empty(0), *parts])
     empty = cells.null_count
     if empty == len(numbers):
         return np.full(len(numbers), np.nan, dtype=np.float32)
@@ -61,6 +64,16 @@ def _measured(column: Column, cells: pa.ChunkedArray) -> NDArray[np.float32] | N
     return found
 
 
+def _measures(cells: pa.Array) -> NDArray[Any]:
+    """Numbers, NaN where a cell is empty."""
+    values, there = _held(cells)
+    if there is None:
+        return values
+    numbers = values.astype(np.result_type(values.dtype, np.float16))
+    numbers[~there] = np.nan
+    return numbers
+
+
 def _named(column: Column, cells: pa.ChunkedArray) -> NDArray[np.float32] | None:
     """Texts that are names of something; numbers written as text are left to whoever reads them one by one."""
     numbers = _numbers(column)
@@ -71,18 +84,34 @@ def _named(column: Column, cells: pa.ChunkedArray) -> NDArray[np.float32] | None
     for chunk in cells.chunks:
         part = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
         known = _known(part.dictionary, numbers)
-        # Of an empty cell the last place is taken, which holds NaN.
-        places = part.indices.fill_null(len(known) - 1) if part.null_count else part.indices
-        found[start : start + len(part)] = known[places.to_numpy(zero_copy_only=False)]
+        places, there = _held(part.indices)
+        found[start : start + len(part)] = known[places if there is None else np.where(there, places, len(known) - 1)]
         start += len(part)
     return found if np.count_nonzero(np.isnan(found)) == cells.null_count else None
 
 
 def _known(names: pa.Array, numbers: Mapping[str, float]) -> NDArray[np.float32]:
-    """The number of each name, NaN of one that is not known; and NaN at the end."""
-    places = pc.index_in(names.cast(pa.string()), value_set=pa.array(list(numbers), pa.string()))
+    """The number of each name, NaN of one that is not known; and NaN at the end, for an empty cell."""
+    known = pl.Series(list(numbers)).to_arrow().cast(pa.string())
+    places, there = _held(pc.index_in(names.cast(pa.string()), value_set=known))
     values = np.array([*numbers.values(), np.nan], dtype=np.float32)
-    return np.append(values[places.fill_null(len(numbers)).to_numpy(zero_copy_only=False)], np.float32(np.nan))
+    found = values[places if there is None else np.where(there, places, len(numbers))]
+    return np.append(found, np.float32(np.nan))
+
+
+def _held(cells: pa.Array) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """Numbers as they lie in memory, and which of them count, None for all.
+
+    Arrow's own ways to numpy load pandas wherever that is installed, which takes a second.
+    """
+    bits, data = cells.buffers()
+    start, many = cells.offset, len(cells)
+    kind = np.dtype(cells.type.to_pandas_dtype())
+    values = np.frombuffer(data, dtype=kind, count=start + many)[start:] if many else np.empty(0, kind)
+    if not cells.null_count:
+        return values, None
+    there = np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=start + many, bitorder="little")[start:]
+    return values, there.astype(bool)
 
 
 def _numbers(column: Column) -> Mapping[str, float] | None:

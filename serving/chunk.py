@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,7 +25,8 @@ from models.table import Encoded, check_columns, encode_table
 from models.turn import Turned
 from serving.counts import Counts
 
-DECISIONS = pa.array(["negative", "positive", "indeterminate"])
+# `pa.array` would load pandas wherever that is installed, which takes a second.
+DECISIONS = pl.Series(["negative", "positive", "indeterminate"]).to_arrow().cast(pa.string())
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def kept(rows: pa.Table, good: NDArray[np.bool_]) -> pa.Table:
     if good.all():
         return rows
     try:
-        return rows.filter(pa.array(good))
+        return rows.filter(cells(good))
     except pa.ArrowNotImplementedError:
         # Views of text can not be filtered (Arrow 26): the runs of good rows are cut out one by one.
         runs = np.flatnonzero(np.diff(good, prepend=False, append=False)).reshape(-1, 2).tolist()
@@ -155,17 +157,25 @@ def answered(scores: Scores) -> dict[str, pa.Array]:
     undecided = ~(scores.positive | scores.negative)
     places = np.where(undecided, 2, scores.positive).astype(np.int8)
     return {
-        "probability": pa.array(scores.probability),
-        "positive": pa.array(scores.positive, mask=undecided),
-        "decision": DECISIONS.take(pa.array(places)),
-        **{name: pa.array(values) for name, values in scores.symptoms.items()},
+        "probability": cells(scores.probability),
+        "positive": cells(scores.positive, undecided),
+        "decision": DECISIONS.take(cells(places)),
+        **{name: cells(values) for name, values in scores.symptoms.items()},
     }
+
+
+def cells(values: NDArray[Any], empty: NDArray[np.bool_] | None = None) -> pa.Array:
+    """Numbers as a column of a table, nothing where they are `empty`."""
+    found = pl.Series(values)
+    return (found if empty is None else found.set(pl.Series(empty), None)).to_arrow()
 
 
 def _types(schema: pa.Schema, wanted: tuple[str, ...]) -> pl.Schema:
     """The types of a table's columns; those that no model looks at are given as text."""
     there = [name for name in wanted if name in schema.names]
-    return pl.Schema({**dict.fromkeys(schema.names, pl.String()), **_frame(schema.empty_table(), there).schema})
+    return pl.Schema(
+        {**dict.fromkeys(schema.names, pl.String()), **_frame(pa.Table.from_batches([], schema), there).schema}
+    )
 
 
 def _frame(table: pa.Table, names: tuple[str, ...] | list[str]) -> pl.DataFrame:

@@ -8,10 +8,10 @@ from pathlib import Path
 from benchmarks.batch.peers.common import job
 from models.bundle import open_bundle
 from models.scorer import Scorer
-from serving.batch import score_file
+from serving.batch.job import score_files
 
 if __name__ == "__main__":
     source, target, bundle = map(Path, sys.argv[1:])
     scorer = Scorer(open_bundle(bundle))
     with job():
-        score_file(scorer, source, target, keep=("id",))
+        score_files(scorer, source, target, keep=("id",))

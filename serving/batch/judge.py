@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from models.inputs import Inputs
@@ -13,7 +15,7 @@ from models.pathway import ANSWERS, Pathway, Pathways
 from models.schema import Numeric, Schema
 from models.scorer import Scorer
 from models.turn import Turned
-from serving.chunk import answered, answers, counted
+from serving.chunk import answered, answers, cells, counted
 from serving.counts import PathwayCounts, Tally
 
 ROLES = ("screen", "presurgical")
@@ -87,7 +89,8 @@ class Judge(ABC):
 
     def points(self, rows: int) -> pa.Array:
         """The last column of an answer: `point`, for so many rows."""
-        return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), rows), pa.array([self.point]))
+        text = pl.Series([self.point]).to_arrow().cast(pa.string())
+        return pa.DictionaryArray.from_arrays(cells(np.zeros(rows, dtype=np.int8)), text)
 
     def refusing(self, rows: int) -> Tally:
         """So many rows refused."""
@@ -138,7 +141,7 @@ class BothModels(Judge):
 
     def judge(self, inputs: Inputs) -> Judged:
         found = self._pathway.score(*self._pathway.parted(inputs), at=self._at)
-        columns = {"answer": pa.array(ANSWERS).take(pa.array(found.answers))}
+        columns = {"answer": pl.Series(ANSWERS).to_arrow().cast(pa.string()).take(cells(found.answers))}
         for role, scores in zip(ROLES, (found.screen, found.presurgical), strict=True):
             columns |= {f"{role}_{name}": cells for name, cells in answered(scores).items()}
         tally = Tally(models=(counted(found.screen), counted(found.presurgical)), pathway=_counted(found))

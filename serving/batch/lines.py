@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -58,9 +59,9 @@ def scored_lines(judge: Judge, reader: CsvReader, block: Block, carried: tuple[s
     own = data if carried is None else CsvWriter.prepared(table.select(list(carried)))
     said = CsvWriter.prepared(pa.table(dict(judged.columns)))
     # A line begins with the end of the one before it, and what is said of it with a comma.
-    parts = (_begun(own, b"\n"), _begun(said, b","), pa.scalar(f",{judge.point}"))
-    text = pc.binary_join_element_wise(*parts, "")
-    length = len(own) + len(said) + len(text) * len(f",{judge.point}".encode())
+    point = f",{judge.point}"
+    text = pc.binary_join_element_wise(_begun(own, b"\n"), _begun(said, b","), *_texts(point, ""))
+    length = len(own) + len(said) + len(text) * len(point.encode())
     joined: bytes = text.buffers()[2].slice(0, length).to_pybytes()
     return Lines(joined[1:] + b"\n", judged.tally)
 
@@ -83,6 +84,11 @@ def _parsed(data: bytes, names: list[str], kinds: Mapping[str, pa.DataType]) -> 
         )
     except pa.ArrowInvalid:
         return None
+
+
+def _texts(*texts: str) -> pa.Array:
+    """Texts by polars: of Arrow's own, each would load pandas wherever that is installed, which takes a second."""
+    return pl.Series(texts).to_arrow().cast(pa.string())
 
 
 def _begun(lines: bytes, mark: bytes) -> pa.Array:

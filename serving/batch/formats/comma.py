@@ -183,7 +183,7 @@ class CsvWriter(Writer):
 
     def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
         self._file = file
-        file.write(_text(schema.empty_table(), header=True))
+        file.write(_text(pa.Table.from_batches([], schema), header=True))
 
     @staticmethod
     def prepared(rows: pa.Table) -> bytes:
