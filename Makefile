@@ -3,6 +3,8 @@ VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# uv takes a third of the time, but does not know what pip was told of mirrors: where it fails, pip does it.
+DEV := --constraint constraints.txt --editable ".[dev]"
 # AutoGluon wants other versions of what is used here, and has an environment of its own.
 AUTOGLUON ?= .venv-autogluon
 # So do other servers that `make bench-serving` compares with.
@@ -36,7 +38,8 @@ help:
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode $(DEV) || $(BIN)/pip install --quiet $(DEV)
 	@touch $(READY)
 
 demo: $(READY)
