@@ -50,8 +50,11 @@ class CsvReader(Reader):
         size = BLOCK_BYTES if rows is None else min(BLOCK_BYTES, rows * SHORT_ROW_BYTES)
         start, line = (span.start, span.first_line) if span.start else (self._begins, self._line)
         self._file.seek(start)
+        before = 0 if self._packed else start
         for block in whole_records(self._file, self._name, block_bytes=size, start=start, line=line, stop=span.stop):
-            weight = 0 if self._packed else len(block.data)
+            # Of a packed file what was taken of the file itself counts, which is read some way ahead.
+            now = self._under.tell() if self._packed else block.start + len(block.data)
+            weight, before = now - before, now
             yield Item(weight, partial(self.rows, block, rows or ROWS_PER_ITEM), block)
 
     def spans(self, rows: int, size: int) -> Iterator[Span]:
