@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.errors import BadInput, Refusal
-from serving.batch.doing import Told, do
+from serving.batch.doing import Told
 from serving.batch.judge import Judge
 from serving.batch.order import Order
 from serving.batch.receipt import Receipt
 from serving.batch.shard import Shard
+from serving.batch.task import receipt_of, score_shard
 
 # A task whose worker or node was lost is given to another one so often.
 RETRIES = 20
@@ -55,7 +56,7 @@ class OnRay:
                 done, _ = ray.wait(list(waiting), num_returns=1)
                 for each in done:
                     del waiting[each]
-                    receipt = _receipt(ray.get(each))
+                    receipt = receipt_of(ray.get(each))
                     told(Told(receipt.tally, receipt.weight))
                     yield receipt
         finally:
@@ -76,24 +77,3 @@ class OnRay:
                 said = str(error).partition("\n")[0]
                 raise BadInput([Refusal("address", "should be that of a running Ray cluster", said)]) from None
         return ray
-
-
-def score_shard(order: str, shard: str) -> tuple[str, list[tuple[str, str, str]]]:
-    """Do one shard, in whatever process: what an engine hands out.
-
-    Both are JSON, an `Order` and a `Shard`. Found is the JSON of its receipt, or else why it is refused: a shard that
-    is refused would be refused again, and is no failure of the task.
-    """
-    asked = Order.model_validate_json(order)
-    try:
-        (receipt,) = do(asked, asked.judge(), [Shard.model_validate_json(shard)])
-    except BadInput as error:
-        return "", [(refusal.path, refusal.rule, refusal.got) for refusal in error.refusals]
-    return receipt.model_dump_json(), []
-
-
-def _receipt(found: tuple[str, list[tuple[str, str, str]]]) -> Receipt:
-    text, refused = found
-    if refused:
-        raise BadInput([Refusal(*each) for each in refused])
-    return Receipt.model_validate_json(text)
