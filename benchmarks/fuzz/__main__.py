@@ -161,7 +161,8 @@ def _in_files(scorer: Scorer, folder: Path, rows: int, seed: int, amiss: list[st
         else:
             pl.DataFrame(table, schema=list(scorer.columns.names), orient="row").write_parquet(source)
         counts = score_files(scorer, source, target).counts
-        named = {int(row) for row, path, rule, _ in _refusals(target.with_suffix(".refused.csv")) if path and rule}
+        refusals = _refusals(target.with_name(f"{target.name}.refused"))
+        named = {int(row) for _, row, path, rule, _ in refusals if path and rule}
         if named != set(range(ROWS_A_FILE)) or counts.refused != ROWS_A_FILE or len(pl.read_csv(target)):
             amiss.append(f"{source.name}: should be refused whole, got {counts}")
         refused += len(named)

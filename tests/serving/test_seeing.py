@@ -395,7 +395,7 @@ def test_a_file_s_bad_photographs_are_refused_row_by_row(server: Server, tmp_pat
     summary = score_files(server.scorer("screen"), tmp_path / "people.csv", tmp_path / "scores.csv")
     assert (summary.counts.read, summary.counts.refused) == (5, 4)
     assert pl.read_csv(tmp_path / "scores.csv")["id"].to_list() == [0]
-    refused = pl.read_csv(tmp_path / "scores.refused.csv")
+    refused = pl.read_csv(tmp_path / "scores.csv.refused")
     assert refused["path"].to_list() == ["rows.1.photograph", "rows.2.photograph", "rows.3.photograph", "rows.4.age"]
     assert refused["rule"].to_list()[:3] == [RULE] * 3
 
