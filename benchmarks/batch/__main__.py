@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from benchmarks.batch import limits, page
+from benchmarks.batch import limits, page, scaling
 from benchmarks.batch.agreement import answers, compared
 from benchmarks.batch.figures import LIMITS
 from benchmarks.batch.job import ROWS, Job, prepared
@@ -40,10 +40,11 @@ def main(
     file, results = out / "measured.json", job.parquet.parent / "results"
     results.mkdir(exist_ok=True)
     found: list[dict[str, Any]] = []
-    about = {"machine": machine(), "cores": os.cpu_count(), "rows": {PARQUET: job.rows, CSV: job.rows_of_csv}}
+    about: dict[str, Any] = {"machine": machine(), "cores": os.cpu_count()}
+    about["rows"] = {PARQUET: job.rows, CSV: job.rows_of_csv}
 
-    def keep(line: dict[str, Any]) -> None:
-        found.append(line)
+    def keep(*lines: dict[str, Any]) -> None:
+        found.extend(lines)
         file.write_text(json.dumps({**about, "found": found}, indent=1))
 
     failed: set[tuple[str, str]] = set()
@@ -64,8 +65,11 @@ def main(
                     failed.add((kind, program.name))
     for kind, programs in asked.items():
         answered = [program for program in programs if (kind, program.name) not in failed]
-        for line in _agreements(kind, answered, results):
-            keep(line)
+        keep(*_agreements(kind, answered, results))
+    ours = next((program for program in asked[PARQUET] if program.name == COMMAND), None)
+    if ours is not None:
+        about["scaling"] = scaling.measured(job, ours.target(results, PARQUET), results)
+        keep()
     page.write(out, docs)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from benchmarks import section
-from benchmarks.batch import picture
+from benchmarks.batch import picture, scaling
 from benchmarks.batch.agreement import told
 from benchmarks.batch.asked import asked
 from benchmarks.batch.figures import Measured, median
@@ -58,6 +58,7 @@ def write(out: Path, docs: Path) -> None:
         *(part for kind, each in measured.items() if each.names for part in _job(HEADS[kind], each)),
         *_memory(memory),
         *_photographs(photographs),
+        *scaling.section_of(told_by_run, measured[PARQUET]),
         "## What is asked",
         section.table(["what", "measured", "asked"], asked(measured, memory, photographs)),
         "## How it was measured",
