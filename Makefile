@@ -120,6 +120,7 @@ bench-batch: $(READY) .venv-peers/batch/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	$(BIN)/python -m benchmarks.batch.memory
 	$(BIN)/python -m benchmarks.batch.photographs
+	$(BIN)/python -m benchmarks.batch.spark_recipe
 	$(BIN)/python -m benchmarks.batch
 
 bench-quality: $(READY) $(AUTOGLUON)/.ready
