@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from models.errors import BadInput, Refusal
 from serving.batch.doing import do
+from serving.batch.judge import Judge
 from serving.batch.order import Order
-from serving.batch.receipt import Receipt
+from serving.batch.receipt import Made, Receipt
 from serving.batch.shard import Shard
 
 # The JSON of a receipt; or path, rule and what was got of each refusal.
@@ -26,12 +27,15 @@ def score_shard(order: str, shard: str) -> Found:
     return receipt.model_dump_json(), []
 
 
-def receipt_of(found: Found) -> Receipt:
-    """The receipt of a shard that `score_shard` did.
+def receipt_of(found: Found, order: Order, judge: Judge, shard: Shard) -> Receipt:
+    """The receipt of a shard that `score_shard` did, which has to be what was asked.
 
-    Raises BadInput if it was refused.
+    Raises BadInput if it was refused, or if whoever did it is not like this process.
     """
     text, refused = found
     if refused:
         raise BadInput([Refusal(*each) for each in refused])
-    return Receipt.model_validate_json(text)
+    receipt = Receipt.model_validate_json(text)
+    if other := receipt.made.other(Made.of(order, judge, shard)):
+        raise BadInput([Refusal(order.layout.part(shard.number), *other)])
+    return receipt

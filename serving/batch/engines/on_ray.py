@@ -37,8 +37,10 @@ class OnRay:
     def run(
         self, order: Order, judge: Judge, shards: Sequence[Shard], told: Callable[[Told], None]
     ) -> Iterator[Receipt]:
-        """Do the shards; a shard that is lost with its worker or its node is done again from its beginning."""
-        del judge  # Each worker opens it for itself.
+        """Do the shards; a shard that is lost with its worker or its node is done again from its beginning.
+
+        Each worker opens the models for itself; what it says that it made has to be what was asked.
+        """
         if not shards:
             return
         ray = self._ray()
@@ -55,8 +57,8 @@ class OnRay:
                     return
                 done, _ = ray.wait(list(waiting), num_returns=1)
                 for each in done:
-                    del waiting[each]
-                    receipt = receipt_of(ray.get(each))
+                    shard = waiting.pop(each)
+                    receipt = receipt_of(ray.get(each), order, judge, shard)
                     told(Told(receipt.tally, receipt.weight))
                     yield receipt
         finally:

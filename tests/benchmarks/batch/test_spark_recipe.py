@@ -15,6 +15,7 @@ from benchmarks.batch import spark_recipe
 from models.errors import BadInput
 from models.scorer import Scorer
 from serving.batch.job import Progress, score_files
+from serving.batch.task import receipt_of, score_shard
 from tests import handmade
 
 
@@ -68,3 +69,15 @@ def test_a_shard_that_is_refused_stops_the_job_by_its_name(engine: Any, scorer: 
     bad.write_parquet(tmp_path / "people" / "1.parquet")
     with pytest.raises(BadInput, match=r"1\.parquet: rows\.0\.age: should be a number from 0 to 120 years, got 500"):
         score_files(scorer, tmp_path / "people", tmp_path / "spark", engine=engine, strict=True)
+
+
+def test_what_a_task_made_has_to_be_what_was_asked(scorer: Scorer, tmp_path: Path) -> None:
+    class Mistaken:
+        """An engine that mixes its shards up."""
+
+        def run(self, order: Any, judge: Any, shards: Any, told: Any) -> Any:
+            found = score_shard(order.model_dump_json(), shards[0].model_dump_json())
+            yield receipt_of(found, order, judge, shards[1])
+
+    with pytest.raises(BadInput, match=r"part-00001\.parquet: should be made of .*1\.parquet .*, got .*0\.parquet "):
+        score_files(scorer, tmp_path / "people", tmp_path / "mixed", engine=Mistaken())
