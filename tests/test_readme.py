@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 HOME = Path(__file__).resolve().parent.parent
-README = (HOME / "README.md").read_text(encoding="utf-8")
+# Pages whose commands and blocks of Python are run as they stand.
+PAGES = ("README.md", "docs/batch.md")
 
 
-def blocks(kind: str) -> list[str]:
-    return re.findall(rf"```{kind}\n(.*?)```", README, flags=re.DOTALL)
+def blocks(page: str, kind: str) -> list[str]:
+    return re.findall(rf"```{kind}\n(.*?)```", (HOME / page).read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("readme")
-    (made / "models").symlink_to(HOME / "models")
-    return made
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "models").symlink_to(HOME / "models")
+    return tmp_path
 
 
 def run(command: list[str], folder: Path) -> str:
@@ -37,8 +37,9 @@ def run(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
-def test_every_command_of_the_readme_runs(folder: Path) -> None:
-    commands = [line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")]
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_a_page_runs(page: str, folder: Path) -> None:
+    commands = [line[2:] for block in blocks(page, "console") for line in block.splitlines() if line.startswith("$ ")]
     assert len(commands) >= 4
     for command in commands:
         # The installed script and the module are one: without an install, the module speaks for it.
@@ -47,8 +48,8 @@ def test_every_command_of_the_readme_runs(folder: Path) -> None:
     assert (folder / "scores.csv").read_text(encoding="utf-8").startswith("id,cough,fever")
 
 
-@pytest.mark.parametrize("block", blocks("python"))
-def test_every_python_block_of_the_readme_runs(block: str, folder: Path) -> None:
+@pytest.mark.parametrize("block", [block for page in PAGES for block in blocks(page, "python")])
+def test_every_python_block_of_a_page_runs(block: str, folder: Path) -> None:
     run([sys.executable, "-c", block], folder)
 
 
