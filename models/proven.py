@@ -56,7 +56,8 @@ def _measured(column: Column, cells: pa.ChunkedArray) -> NDArray[np.float32] | N
     else:
         lowest, highest = numbers.min(), numbers.max()
     low, high = column.bounds
-    if not (max(low, -EXACT) <= lowest and highest <= min(high, EXACT)):
+    # As numbers of Python: in 32 bits 0.3 would be compared with the bound 0.3 as rounded to 32 bits, and pass.
+    if not (max(low, -EXACT) <= lowest.item() and highest.item() <= min(high, EXACT)):
         return None
     if column.whole and np.count_nonzero(numbers == np.floor(numbers)) != len(numbers) - empty:
         return None
