@@ -117,13 +117,17 @@ def _column_of_photographs(image: Image, kinds: Mapping[str, pl.DataType]) -> li
 def _readable(column: Column, kind: pl.DataType) -> bool:
     if isinstance(kind, (pl.String, pl.Null)):
         return True
+    if isinstance(kind, (pl.Categorical, pl.Enum)):
+        return isinstance(column, (Binary, Categorical))
     if isinstance(column, Categorical):
-        return isinstance(kind, (pl.Categorical, pl.Enum)) or kind.is_integer()
+        return kind.is_integer()
     return kind.is_numeric() or (isinstance(column, Binary) and isinstance(kind, pl.Boolean))
 
 
 def _encode(column: Column, cells: pl.Series) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """One column -> its numbers, float32 [rows], and which cells are bad, bool [rows]."""
+    if isinstance(cells.dtype, (pl.Categorical, pl.Enum)):
+        cells = cells.cast(pl.String)  # Names that come again and again are text like any other.
     if isinstance(cells.dtype, pl.String):
         text = cells.str.strip_chars()
         cells = text.set(text == "", None)
