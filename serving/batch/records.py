@@ -102,12 +102,11 @@ def _last_end(data: bytes) -> int:
     Where there is no quote, as almost always, this looks at a few bytes.
     """
     end = data.rfind(b"\n") + 1
-    quotes = data.count(b'"', 0, end)
-    while quotes % 2:
-        earlier = data.rfind(b"\n", 0, end - 1) + 1
-        quotes -= data.count(b'"', earlier, end)
-        end = earlier
-    return end
+    if data.count(b'"', 0, end) % 2 == 0:
+        return end
+    # A cell goes on beyond the last line. It may be long, so its lines are not walked back one by one.
+    ends = _record_ends(data)
+    return int(ends[-1]) + 1 if len(ends) else 0
 
 
 def _record_ends(data: bytes) -> NDArray[np.intp]:
