@@ -24,17 +24,18 @@ def overlapped(work: Callable[[Given], Found], items: Iterator[Given], *, worker
     with ThreadPoolExecutor(workers, thread_name_prefix="score") as pool:
         waiting: deque[Future[Found]] = deque()
         try:
-            try:
-                for item in items:
-                    waiting.append(pool.submit(work, item))
-                    while len(waiting) >= ahead or (waiting and waiting[0].done()):
+            while True:
+                try:
+                    item = next(items)
+                except StopIteration:
+                    break
+                except Exception:
+                    while waiting:
                         yield waiting.popleft().result()
-            except GeneratorExit:
-                raise
-            except BaseException:
-                while waiting:
+                    raise
+                waiting.append(pool.submit(work, item))
+                while len(waiting) >= ahead or (waiting and waiting[0].done()):
                     yield waiting.popleft().result()
-                raise
             while waiting:
                 yield waiting.popleft().result()
         finally:
