@@ -139,7 +139,7 @@ class _Doing:
             taken = None
             for number, piece in enumerate(shard.pieces):
                 with closing(opened(order.sources[piece.source], judge)) as reader:
-                    carried = order.keep or tuple(reader.schema.names)
+                    carried = tuple(reader.schema.names) if order.keep is None else order.keep
                     step = Step(
                         judge,
                         order.layout.writer,
