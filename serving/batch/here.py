@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 import shutil
 import uuid
@@ -39,6 +40,7 @@ class Here(Files):
                 raise BadInput([Refusal(str(target), rule, "another job writing it")])
             try:
                 _sweep(work)
+                _sweep_beside(Path(layout.manifest))
                 _check_writable(target, work)
                 yield
             finally:
@@ -108,6 +110,12 @@ def _sweep(work: Path) -> None:
     for left in work.iterdir():
         if left.suffix not in KEPT or left.name.startswith("."):
             left.unlink()
+
+
+def _sweep_beside(path: Path) -> None:
+    """Clear away what was to become this file."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        left.unlink()
 
 
 def _check_writable(target: Path, work: Path) -> None:
