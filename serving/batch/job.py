@@ -180,7 +180,9 @@ def _cut(order: Order, judge: Judge) -> Sequence[Shard]:
                 raise (error if len(order.sources) == 1 else _named(source, error)) from None
             first = schema if first is None else first
             if not schema.equals(first):
-                raise BadInput([_unlike(source, schema, order.sources[0], first)])
+                # What is said of rows comes last, and is the same.
+                own, others = (list(each)[: -len(judge.said)] for each in (schema, first))
+                raise BadInput([_unlike(source, own, order.sources[0], others)])
             spans = reader.spans(SHARD_ROWS, SHARD_BYTES) if order.folder else (WHOLE,)
             pieces += [Piece.of(number, span) for span in spans]
     if not order.folder:
@@ -194,10 +196,10 @@ def _named(source: Source, error: BadInput) -> BadInput:
     )
 
 
-def _unlike(source: Source, schema: pa.Schema, other: Source, first: pa.Schema) -> Refusal:
+def _unlike(source: Source, fields: Sequence[pa.Field], other: Source, first: Sequence[pa.Field]) -> Refusal:
     """In which column two files of a job differ."""
     rule = f"should have the columns of {other.path}"
-    for one, two in zip_longest(first, schema):
+    for one, two in zip_longest(first, fields):
         if one is None or two is None or not one.equals(two):
             wanted, got = (f"{each.name} ({each.type})" if each is not None else "no column" for each in (one, two))
             return Refusal(source.path, f"{rule}, {wanted}", got)

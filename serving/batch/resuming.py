@@ -18,7 +18,7 @@ def done_before(files: Files, order: Order, wanted: Mapping[int, Made], *, overw
     """The receipts of shards that need not be done again, by their numbers.
 
     A shard counts as done if its receipt says that it was made of the same input by the same models in the same way,
-    and its file is there. In a folder another job's shards are taken away only to `overwrite` them.
+    and its files are there. In a folder another job's shards are taken away only to `overwrite` them.
 
     Raises BadInput naming what is there if it is of another job.
     """
@@ -30,18 +30,26 @@ def done_before(files: Files, order: Order, wanted: Mapping[int, Made], *, overw
         address = layout.receipt(number)
         receipt = Receipt.read_from(address, files.read(address) or b"")
         other = receipt.made.other(wanted[number]) if number in wanted else ("should be a shard of this job", "none")
-        if other is None and files.size(layout.part(number)) == receipt.size:
+        if other is None and _whole(files, order, receipt):
             found[number] = receipt
             continue
         if other is not None and layout.folder and not overwrite:
             rule, got = other
             raise BadInput([Refusal(layout.part(number), f"{rule} (or be written over, if that is asked)", got)])
         files.remove(address)
+        files.remove(layout.turned_away(number))
     for receipt in found.values():
         if order.strict and receipt.refused_lines:
             rule = "should hold no refusal of a strict job"
             raise BadInput([Refusal(layout.turned_away(receipt.number), rule, f"{receipt.refused_lines}")])
     return found
+
+
+def _whole(files: Files, order: Order, receipt: Receipt) -> bool:
+    """Whether all is there that a receipt speaks of."""
+    layout, number = order.layout, receipt.number
+    refused = not receipt.refused_lines or files.size(layout.turned_away(number)) is not None
+    return refused and files.size(layout.part(number)) == receipt.size
 
 
 def _receipts(files: Files, order: Order) -> list[int]:
@@ -59,4 +67,5 @@ def _check_others(files: Files, order: Order, wanted: Mapping[int, Made], *, ove
         address = f"{layout.target}/{name}"
         if not (overwrite and name.startswith("part-")):
             raise BadInput([Refusal(layout.target, "should be empty, or hold shards of this job", address)])
+        files.remove(layout.manifest)  # It speaks of what goes now.
         files.remove(address)
