@@ -21,6 +21,10 @@ class Files(ABC):
         """
 
     @abstractmethod
+    def check(self) -> None:
+        """Raises BadInput if they are no longer held, so that others may be making them by now."""
+
+    @abstractmethod
     def scratch(self, layout: Layout) -> Path:
         """A folder of this machine for files that are not finished."""
 

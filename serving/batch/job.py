@@ -118,7 +118,12 @@ class _Job:
             receipts = done_before(files, order, wanted, overwrite=self.overwrite)
             todo = [shard for shard in shards if shard.number not in receipts]
             meter = _Meter(order, judge, tuple(receipts.values()), progress)
-            for receipt in engine.run(order, judge, todo, meter.told):
+
+            def told(now: Told) -> None:
+                files.check()
+                meter.told(now)
+
+            for receipt in engine.run(order, judge, todo, told):
                 receipts[receipt.number] = receipt
             done = [receipts[shard.number] for shard in shards]
             refused = gather(files, order, shards, done)

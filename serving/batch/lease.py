@@ -43,13 +43,18 @@ class Lease:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
-        if not self._lost.is_set():
+        if not self.lost:
             with suppress(FileNotFoundError):
                 self._system.rm_file(self._path)
 
+    @property
+    def lost(self) -> bool:
+        """Whether another job holds it by now."""
+        return self._lost.is_set()
+
     def check(self) -> None:
         """Raises BadInput if it was lost meanwhile, as after a long sleep."""
-        if self._lost.is_set():
+        if self.lost:
             raise self._taken()
 
     def _wait(self, seen: bytes | None) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,7 +21,7 @@ class Stored(Files):
     """Files are made on this machine and sent when they are whole: a store shows a file as a whole or not at all."""
 
     def __init__(self) -> None:
-        self._scratch = tempfile.TemporaryDirectory(prefix="fulcrum-")
+        self._scratch: Path | None = None
         self._lease: Lease | None = None
 
     @contextmanager
@@ -38,24 +40,29 @@ class Stored(Files):
         finally:
             self._lease = None
             lease.__exit__()
-            if not layout.folder:
+            if not layout.folder and not lease.lost:
                 with suppress(FileNotFoundError):
                     system.rm(path.rpartition("/")[0], recursive=True)
 
     def scratch(self, layout: Layout) -> Path:
         del layout
-        return Path(self._scratch.name)
+        if self._scratch is None:
+            self._scratch = Path(tempfile.mkdtemp(prefix="fulcrum-"))
+            weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
+        return self._scratch
 
-    def put(self, file: Path, address: str) -> None:
+    def check(self) -> None:
         if self._lease is not None:
             self._lease.check()
+
+    def put(self, file: Path, address: str) -> None:
+        self.check()
         system, path = Place(address).store
         system.put_file(str(file), path)
         file.unlink()
 
     def write(self, address: str, data: bytes) -> None:
-        if self._lease is not None:
-            self._lease.check()
+        self.check()
         system, path = Place(address).store
         system.pipe_file(path, data)
 
