@@ -18,10 +18,12 @@ from serving.batch.layout import Layout
 
 # What is known of shards that are done outlives the job that did them.
 KEPT = (".json", ".refused")
+# A file, and open for writing: on a volume that several machines share a folder can not be locked for all of them.
+LOCK = "lock"
 
 
 class Here(Files):
-    """Files are made aside on the same disk and renamed; the lock on a folder dies with its owner."""
+    """Files are made aside on the same disk and renamed; the lock on them dies with its owner."""
 
     @contextmanager
     def held(self, layout: Layout) -> Iterator[None]:
@@ -30,12 +32,12 @@ class Here(Files):
         try:
             for folder in made:
                 folder.mkdir(exist_ok=True)
-            handle = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
+            handle = os.open(work / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             rule = "should be in a folder in which files can be made"
             raise BadInput([Refusal(str(target), rule, str(error.strerror))]) from None
         try:
-            if not _locked(handle, work):
+            if not _locked(handle, work / LOCK):
                 rule = "should be written by one job at a time"
                 raise BadInput([Refusal(str(target), rule, "another job writing it")])
             try:
@@ -99,11 +101,11 @@ def durable(path: Path) -> Iterator[BinaryIO]:
         os.fsync(file.fileno())
 
 
-def _locked(handle: int, folder: Path) -> bool:
-    """Whether the lock could be had, and the folder is not the one another job has just cleared away."""
+def _locked(handle: int, file: Path) -> bool:
+    """Whether the lock could be had, and the file is not the one another job has just cleared away."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(handle), folder.stat())
+        return os.path.samestat(os.fstat(handle), file.stat())
     except (BlockingIOError, FileNotFoundError):
         return False
 
@@ -111,7 +113,7 @@ def _locked(handle: int, folder: Path) -> bool:
 def _sweep(work: Path) -> None:
     """Clear away what is not finished."""
     for left in work.iterdir():
-        if left.suffix not in KEPT or left.name.startswith("."):
+        if left.name != LOCK and (left.suffix not in KEPT or left.name.startswith(".")):
             left.unlink()
 
 
@@ -138,6 +140,7 @@ def _leave(layout: Layout, work: Path, made: list[Path]) -> None:
             shutil.rmtree(work)
             return
         _sweep(work)
+        (work / LOCK).unlink()
         for folder in reversed(made):
             if any(folder.iterdir()):
                 break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Self
 
 from pydantic import Field
 
@@ -17,6 +18,7 @@ from models.turn import Setting
 from models.value import Value
 from serving.batch.judge import BothModels, Judge, OneModel
 from serving.batch.layout import Layout
+from serving.batch.place import Place
 
 
 class Asked(Value):
@@ -47,6 +49,13 @@ class Order(Value):
     keep: tuple[str, ...] | None = Field(None, description="columns that are carried along; null for all")
     strict: bool = False
     rows_per_chunk: int | None = Field(None, ge=1)
+
+    def absolute(self) -> Self:
+        """The same job for a process that works in another folder."""
+        sources = tuple(
+            source.model_copy(update={"path": Place(source.path).absolute.address}) for source in self.sources
+        )
+        return self.model_copy(update={"sources": sources, "target": Place(self.target).absolute.address})
 
     @cached_property
     def layout(self) -> Layout:

@@ -32,6 +32,11 @@ class Place:
         """The path on this machine; None if it is elsewhere."""
         return None if "://" in self.address else Path(self.address)
 
+    @property
+    def absolute(self) -> Place:
+        """The same place for whoever works in another folder."""
+        return self if self.local is None else Place(str(self.local.absolute()))
+
     @cached_property
     def store(self) -> tuple[Any, str]:
         """What fsspec opens it with, and how it is called there.

@@ -9,6 +9,7 @@ from models.manifest import Digest
 from models.value import Value
 from serving.batch.judge import Judge
 from serving.batch.order import Order
+from serving.batch.place import Place
 from serving.batch.shard import Shard
 from serving.counts import Tally
 
@@ -59,7 +60,8 @@ class Made(Value):
         )
         pairs = [(order.sources[piece.source], piece) for piece in shard.pieces]
         inputs = tuple(
-            Input(path=source.path, digest=source.digest, start=piece.start, stop=piece.stop) for source, piece in pairs
+            Input(path=Place(source.path).absolute.address, digest=source.digest, start=piece.start, stop=piece.stop)
+            for source, piece in pairs
         )
         return cls(models=models, inputs=inputs, keep=order.keep, rows_per_chunk=order.rows_per_chunk)
 
