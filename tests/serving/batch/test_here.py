@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -84,9 +85,9 @@ def test_a_folder_that_another_job_has_just_cleared_away_is_not_taken(
 ) -> None:
     opened = os.open
 
-    def late(path: Path, flags: int) -> int:
-        handle = opened(path, flags)
-        path.rmdir()  # as the other job does, between opening and locking
+    def late(path: Path, flags: int, mode: int) -> int:
+        handle = opened(path, flags, mode)
+        shutil.rmtree(path.parent)  # as the other job does, between opening and locking
         return handle
 
     monkeypatch.setattr(os, "open", late)
@@ -126,7 +127,7 @@ def test_what_a_killed_job_left_is_cleared_away_by_the_next(tmp_path: Path, layo
     other.touch()  # of another job
     with Here().held(layout):
         # What is known of a shard that is done is of use to the next job.
-        assert names(Path(layout.work)) == ["part-00000.json"]
+        assert names(Path(layout.work)) == ["lock", "part-00000.json"]
     other.unlink()
     assert names(tmp_path) == (["scores"] if layout.folder else [])
 
