@@ -86,6 +86,7 @@ def test_a_folder_that_another_job_has_just_cleared_away_is_not_taken(
     opened = os.open
 
     def late(path: Path, flags: int, mode: int) -> int:
+        monkeypatch.undo()
         handle = opened(path, flags, mode)
         shutil.rmtree(path.parent)  # as the other job does, between opening and locking
         return handle
