@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from models.errors import BadInput, Refusal
-from serving.batch.files import files_of
+from serving.batch.files import files_of, writing
 from serving.batch.formats.form import Item, Reader
 from serving.batch.formats.known import format_of
 from serving.batch.judge import Judge
@@ -195,7 +195,8 @@ class _Doing:
             refused_lines=making.part.refused,
             weight=making.weight,
         )
-        self._files.write(layout.receipt(number), receipt.model_dump_json().encode())
+        with writing(layout.receipt(number)):
+            self._files.write(layout.receipt(number), receipt.model_dump_json().encode())
         return receipt
 
     def _named(self, refusal: Refusal, piece: Piece, first_row: int) -> Refusal:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from models.errors import BadInput, Refusal
 from serving.batch.layout import Layout
 from serving.batch.place import Place
 
@@ -51,6 +53,16 @@ class Files(ABC):
     @abstractmethod
     def remove(self, address: str) -> None:
         """Take a file away, if it is there."""
+
+
+@contextmanager
+def writing(address: str) -> Iterator[None]:
+    """Turns a disk that is full or gone into a refusal that names what was to be written."""
+    try:
+        yield
+    except OSError as error:
+        said = str(error.strerror or error)
+        raise BadInput([Refusal(address, "should be a file that can be written to its end", said)]) from None
 
 
 def files_of(target: str) -> Files:

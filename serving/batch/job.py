@@ -17,7 +17,7 @@ from models.turn import Setting
 from serving.batch.doing import Told, check_unchanged, columns_of, cores, opened
 from serving.batch.engines.engine import Engine
 from serving.batch.engines.local import Local
-from serving.batch.files import files_of
+from serving.batch.files import files_of, writing
 from serving.batch.formats.form import WHOLE
 from serving.batch.judge import Judge
 from serving.batch.layout import Layout, layout_of
@@ -126,9 +126,11 @@ class _Job:
             for receipt in engine.run(order, judge, todo, told):
                 receipts[receipt.number] = receipt
             done = [receipts[shard.number] for shard in shards]
-            refused = gather(files, order, shards, done)
+            with writing(layout.refused):
+                refused = gather(files, order, shards, done)
             run = _run(order, judge, done, refused=refused)
-            files.write(layout.manifest, f"{run.model_dump_json(indent=1)}\n".encode())
+            with writing(layout.manifest):
+                files.write(layout.manifest, f"{run.model_dump_json(indent=1)}\n".encode())
         return run
 
 

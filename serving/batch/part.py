@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 import pyarrow as pa
 
 from models.errors import Refusal
-from serving.batch.files import Files
+from serving.batch.files import Files, writing
 from serving.batch.layout import Layout
 
 
@@ -54,38 +54,53 @@ class Part:
 
     def __init__(self, files: Files, layout: Layout, number: int, schema: pa.Schema) -> None:
         self._files, self._layout, self._number = files, layout, number
+        self._address = layout.part(number)
         scratch, mark = files.scratch(layout), uuid.uuid4().hex
         self._paths = [scratch / f"{number}.{mark}.{kind}.tmp" for kind in ("scores", "turned")]
-        self._open = [path.open("wb") for path in self._paths]
+        with writing(self._address):
+            self._open = [path.open("wb") for path in self._paths]
         self._scores = Hashed(cast(BinaryIO, self._open[0]))
         self._writer = layout.writer(cast(BinaryIO, self._scores), schema)
         self.refused = 0
 
     def write(self, prepared: Iterable[Any], refused: Iterable[Refusal], *, piece: int, first_row: int) -> None:
-        """Write some more; the first row of an item is row `first_row` of its piece."""
-        for each in prepared:
-            self._writer.write(each)
-        lines = [_line(refusal, piece, first_row) for refusal in refused]
-        if lines:
-            self._open[1].write(table(lines))
-            self.refused += len(lines)
+        """Write some more; the first row of an item is row `first_row` of its piece.
+
+        Raises BadInput naming the file if it can not be written.
+        """
+        with writing(self._address):
+            for each in prepared:
+                self._writer.write(each)
+            lines = [_line(refusal, piece, first_row) for refusal in refused]
+            if lines:
+                self._open[1].write(table(lines))
+                self.refused += len(lines)
 
     def finish(self) -> tuple[str, int]:
-        """Give the file its name; its SHA-256 and its bytes. What said of an older result what it is goes first."""
-        self._writer.close()
-        for file in self._open:
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
-        self._files.remove(self._layout.manifest)
-        self._files.put(self._paths[1], self._layout.turned_away(self._number))
-        self._files.put(self._paths[0], self._layout.part(self._number))
+        """Give the file its name; its SHA-256 and its bytes. What said of an older result what it is goes before.
+
+        A worker that was given up as lost may come back when all is done: what it made is swept away then, and it fails
+        at the refusals, before it takes anything away.
+
+        Raises BadInput naming the file if it can not be written.
+        """
+        with writing(self._address):
+            self._writer.close()
+            for file in self._open:
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+            self._files.put(self._paths[1], self._layout.turned_away(self._number))
+            self._files.remove(self._layout.manifest)
+            self._files.put(self._paths[0], self._address)
         return self._scores.sha256, self._scores.length
 
     def abandon(self) -> None:
         """Take away what is not finished."""
         self._scores.discard()
-        self._writer.close()
+        # A writer that failed once, as where the disk was full, fails again.
+        with suppress(OSError, pa.ArrowException):
+            self._writer.close()
         for file, path in zip(self._open, self._paths, strict=True):
             with suppress(OSError):
                 file.close()
