@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from serving.batch.task import receipt_of, score_shard
 RETRIES = 20
 # Tasks that wait, a core: enough that no core is idle, few enough that a failure ends the job soon.
 WAITING = 2
+# A worker that is told to end while it does a task is gone sooner than that.
+LEAVE_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -45,25 +48,30 @@ class OnRay:
             return
         ray = self._ray()
         task = ray.remote(num_cpus=1, max_retries=RETRIES)(score_shard)
-        text = order.model_dump_json()
-        room = self.tasks or WAITING * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        # It names every file of the job: sent to each node once, not with each task.
+        sent = ray.put(order.absolute().model_dump_json())
         waiting: dict[Any, Shard] = {}
         left = iter(shards)
         try:
             while True:
+                # Nodes come and go.
+                room = self.tasks or WAITING * max(1, int(ray.cluster_resources().get("CPU", 1)))
                 while len(waiting) < room and (shard := next(left, None)) is not None:
-                    waiting[task.remote(text, shard.model_dump_json())] = shard
+                    waiting[task.remote(sent, shard.model_dump_json())] = shard
                 if not waiting:
                     return
                 done, _ = ray.wait(list(waiting), num_returns=1)
                 for each in done:
                     shard = waiting.pop(each)
-                    receipt = receipt_of(ray.get(each), order, judge, shard)
+                    receipt = receipt_of(_found(ray, each, order.layout.part(shard.number)), order, judge, shard)
                     told(Told(receipt.tally, receipt.weight))
                     yield receipt
         finally:
             for each in waiting:
                 ray.cancel(each, force=True)
+            # What they leave can be cleared away only when they are gone.
+            if waiting:
+                ray.wait(list(waiting), num_returns=len(waiting), timeout=LEAVE_SECONDS)
 
     def _ray(self) -> Any:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -74,8 +82,23 @@ class OnRay:
             raise BadInput([Refusal("ray", rule, "nothing")]) from None
         if not ray.is_initialized():
             try:
-                ray.init(address=self.address, log_to_driver=False)
+                ray.init(address=self.address, log_to_driver=False, logging_level=logging.WARNING)
             except (ConnectionError, ValueError, RuntimeError) as error:
                 said = str(error).partition("\n")[0]
                 raise BadInput([Refusal("address", "should be that of a running Ray cluster", said)]) from None
         return ray
+
+
+def _found(ray: Any, task: Any, part: str) -> Any:
+    """What a task found.
+
+    Raises what it raised, and BadInput if its workers were lost time after time.
+    """
+    try:
+        return ray.get(task)
+    except ray.exceptions.RayTaskError as error:
+        # Ray's own says where in which process it was raised, in many lines.
+        raise error.cause from None
+    except ray.exceptions.RayError as error:
+        said = str(error).partition("\n")[0]
+        raise BadInput([Refusal(part, "should be made by a worker that lives until it is done", said)]) from None
