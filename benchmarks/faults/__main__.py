@@ -15,7 +15,8 @@ import typer
 from rich.console import Console
 
 from benchmarks import section
-from benchmarks.faults.breaking import FAULTS, LeftOut
+from benchmarks.faults.breaking import FAULTS
+from benchmarks.faults.disk import LeftOut
 from benchmarks.faults.harm import Harm, suffer
 from benchmarks.faults.overload import overload
 from benchmarks.faults.place import PAGE

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from benchmarks.faults.disk import LeftOut, small_disk
 from benchmarks.faults.harm import Fault
 from benchmarks.faults.place import Place, opened
 from tests.postgres import NoPostgres, postgres
@@ -17,10 +17,6 @@ from tests.postgres import NoPostgres, postgres
 DISK_BYTES = 4_000_000
 FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 HOUR = 3600
-
-
-class LeftOut(Exception):
-    """Why this machine can not have the fault."""
 
 
 @contextmanager
@@ -33,18 +29,11 @@ def on_disk(folder: Path) -> Iterator[Place]:
 @contextmanager
 def on_a_small_disk(folder: Path) -> Iterator[Place]:
     """A service whose store has a disk of its own, of a few megabytes."""
-    disk = folder / "disk"
-    disk.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", disk], capture_output=True, check=False
-    )
-    if done.returncode:
-        raise LeftOut(done.stderr.decode().strip())
-    try:
-        with opened(folder, f"sqlite:///{disk}/changes.sqlite") as place:
-            yield place
-    finally:
-        subprocess.run(["umount", "--lazy", disk], check=True)
+    with (
+        small_disk(folder / "disk", DISK_BYTES) as disk,
+        opened(folder, f"sqlite:///{disk}/changes.sqlite") as place,
+    ):
+        yield place
 
 
 @contextmanager
