@@ -5,6 +5,7 @@ It is a pure function of the scorer and the rows, so it can be called in any ord
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,11 +106,12 @@ def scored_schema(
     Raises BadInput if a column is missing, there twice, of a type that can not be read, or named like a score.
     """
     names = schema.names
+    many = Counter(names)
     carried = names if carried is None else carried
     refused = [
-        Refusal(name, "should be the name of one column", f"{names.count(name)} columns of that name")
-        for name in dict.fromkeys(names)
-        if names.count(name) > 1
+        Refusal(name, "should be the name of one column", f"{count} columns of that name")
+        for name, count in many.items()
+        if count > 1
     ]
     refused += [
         Refusal(name, "is the name of a column of the result", "an input column of that name")
@@ -117,13 +119,13 @@ def scored_schema(
         if name in carried
     ]
     refused += [
-        Refusal(name, "should be a column of the table", ", ".join(names)) for name in carried if name not in names
+        Refusal(name, "should be a column of the table", ", ".join(names)) for name in carried if name not in many
     ]
     refused += [
         Refusal(name, str(columns.rule(name)), f"a column of type {schema.field(name).type}")
         for name in columns.asked
         # Polars has no such number, and stops the whole process where it meets one.
-        if names.count(name) == 1 and pa.types.is_decimal256(schema.field(name).type)
+        if many[name] == 1 and pa.types.is_decimal256(schema.field(name).type)
     ]
     if refused:
         raise BadInput(refused)
@@ -172,10 +174,12 @@ def cells(values: NDArray[Any], empty: NDArray[np.bool_] | None = None) -> pa.Ar
 
 def _types(schema: pa.Schema, wanted: tuple[str, ...]) -> pl.Schema:
     """The types of a table's columns; those that no model looks at are given as text."""
-    there = [name for name in wanted if name in schema.names]
-    return pl.Schema(
-        {**dict.fromkeys(schema.names, pl.String()), **_frame(pa.Table.from_batches([], schema), there).schema}
-    )
+    known = set(schema.names)
+    there = [name for name in wanted if name in known]
+    found = _frame(pa.Table.from_batches([], pa.schema([schema.field(name) for name in there])), there).schema
+    # All others are named only where one is missing: there may be a hundred thousand.
+    others = dict.fromkeys(schema.names, pl.String()) if len(there) < len(wanted) else {}
+    return pl.Schema({**others, **found})
 
 
 def _frame(table: pa.Table, names: tuple[str, ...] | list[str]) -> pl.DataFrame:

@@ -60,8 +60,13 @@ class Part:
         with writing(self._address):
             self._open = [path.open("wb") for path in self._paths]
         self._scores = Hashed(cast(BinaryIO, self._open[0]))
-        self._writer = layout.writer(cast(BinaryIO, self._scores), schema)
         self.refused = 0
+        try:
+            with writing(self._address):
+                self._writer = layout.writer(cast(BinaryIO, self._scores), schema)
+        except BaseException:
+            self._let_go()
+            raise
 
     def write(self, prepared: Iterable[Any], refused: Iterable[Refusal], *, piece: int, first_row: int) -> None:
         """Write some more; the first row of an item is row `first_row` of its piece.
@@ -101,6 +106,9 @@ class Part:
         # A writer that failed once, as where the disk was full, fails again.
         with suppress(OSError, pa.ArrowException):
             self._writer.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
         for file, path in zip(self._open, self._paths, strict=True):
             with suppress(OSError):
                 file.close()
