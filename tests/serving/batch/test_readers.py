@@ -222,3 +222,12 @@ def test_a_damaged_parquet_file_is_refused_when_the_damage_is_met(tmp_path: Path
     data[len(data) // 2 : len(data) // 2 + 400] = b"\xff" * 400
     file.write_bytes(data)
     assert refused(file).startswith("t.parquet: should be a Parquet file that can be read, got ")
+
+
+def test_lines_that_end_twice_over_are_read_as_they_were_meant(tmp_path: Path) -> None:
+    assert read(text(tmp_path, b"id,x\r\r\n1,2\r\r\n"))[:2] == (["id", "x"], [(0, ("1", "2"))])
+
+
+def test_a_name_may_be_long(tmp_path: Path) -> None:
+    name = "n" * 200_000
+    assert read(text(tmp_path, f"{name},x\n1,2\n"))[0] == [name, "x"]
