@@ -117,10 +117,12 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.retina
 
 bench-batch: $(READY) .venv-peers/batch/.ready
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench,ray]"
 	$(BIN)/python -m benchmarks.batch.memory
 	$(BIN)/python -m benchmarks.batch.photographs
 	$(BIN)/python -m benchmarks.batch.spark_recipe
+	$(BIN)/python -m benchmarks.batch.faults
+	$(BIN)/python -m benchmarks.batch.ray_cluster
 	$(BIN)/python -m benchmarks.batch
 
 bench-quality: $(READY) $(AUTOGLUON)/.ready

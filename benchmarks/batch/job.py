@@ -57,10 +57,15 @@ class Job:
         return self.bundle / "model.onnx"
 
 
+def bundle_in(out: Path) -> Path:
+    """The bundle in `out`; kept if it is there."""
+    out.mkdir(parents=True, exist_ok=True)
+    return make(out, "batch", schema=SCHEMA).resolve() / "screen"
+
+
 def prepared(out: Path, rows: int = ROWS) -> Job:
     """The bundle and so many people in `out`; kept if they are there."""
-    out.mkdir(parents=True, exist_ok=True)
-    bundle = make(out, "batch", schema=SCHEMA).resolve() / "screen"
+    bundle = bundle_in(out)
     home = out.resolve() / f"rows_{rows}"
     job = Job(
         bundle, home / "people.parquet", home / "parts", home / "people.csv", rows, max(1, rows * ROWS_OF_CSV // ROWS)

@@ -54,16 +54,16 @@ def main(
         screen.print(f"{line['rows']:,} rows: {line['megabytes']:,.0f} MB, {line['seconds']:.1f} s")
 
 
-def repeated(source: Path, target: Path, count: int) -> None:
-    """So many rows of a file, over and over, a row group at a time, with ids that go on."""
-    file, first = pq.ParquetFile(source), 0
+def repeated(source: Path, target: Path, count: int, *, first: int = 0) -> None:
+    """So many rows of a file, over and over, a row group at a time, with ids that go on from the first one."""
+    file, stop = pq.ParquetFile(source), first + count
     with pq.ParquetWriter(target, file.schema_arrow, compression="snappy") as writer:
         for table in _over_and_over(file):
-            part = table.slice(0, count - first)
+            part = table.slice(0, stop - first)
             ids = pa.array(np.arange(first, first + part.num_rows, dtype=np.int64))
             writer.write_table(part.set_column(part.schema.get_field_index("id"), "id", ids))
             first += part.num_rows
-            if first == count:
+            if first == stop:
                 return
 
 

@@ -13,12 +13,15 @@ from benchmarks import section
 from benchmarks.batch import picture, scaling
 from benchmarks.batch.agreement import told
 from benchmarks.batch.asked import asked
+from benchmarks.batch.faults import told as faults
 from benchmarks.batch.figures import Measured, median
 from benchmarks.batch.limits import STAGES
 from benchmarks.batch.programs import COMMAND, CSV, PARQUET
+from benchmarks.batch.ray_cluster import told as ray_cluster
 
 PAGE, PICTURE = "batch-performance.md", "batch-performance.svg"
 MEMORY, PHOTOGRAPHS = "memory.json", "photographs.json"
+FAULTS, ON_RAY = "faults.json", "ray_cluster.json"
 HEADS = {PARQUET: "Parquet to Parquet", CSV: "CSV to CSV"}
 INTRODUCTION = """# How fast a file is scored
 
@@ -50,7 +53,7 @@ def write(out: Path, docs: Path) -> None:
     """Write `batch-performance.md` and draw its picture, from what was kept in a folder."""
     told_by_run = json.loads((out / "measured.json").read_text())
     measured = {kind: Measured.of(told_by_run, kind) for kind in HEADS}
-    memory, photographs = kept(out / MEMORY), kept(out / PHOTOGRAPHS)
+    memory, photographs, broken, on_ray = (kept(out / name) for name in (MEMORY, PHOTOGRAPHS, FAULTS, ON_RAY))
     parts = [
         INTRODUCTION,
         f"Measured on {told_by_run['machine']}.",
@@ -58,9 +61,11 @@ def write(out: Path, docs: Path) -> None:
         *(part for kind, each in measured.items() if each.names for part in _job(HEADS[kind], each)),
         *_memory(memory),
         *_photographs(photographs),
+        *faults.part(broken),
+        *ray_cluster.part(on_ray),
         *scaling.section_of(told_by_run, measured[PARQUET]),
         "## What is asked",
-        section.table(["what", "measured", "asked"], asked(measured, memory, photographs)),
+        section.table(["what", "measured", "asked"], asked(measured, memory, photographs, broken, on_ray)),
         "## How it was measured",
         MEANING,
     ]
@@ -68,10 +73,9 @@ def write(out: Path, docs: Path) -> None:
     picture.draw({HEADS[kind]: each for kind, each in measured.items() if each.names}, docs / PICTURE)
 
 
-def kept(file: Path) -> list[dict[str, Any]]:
+def kept(file: Path) -> Any:
     """What another program of this folder has measured; nothing if it was not run."""
-    found: list[dict[str, Any]] = json.loads(file.read_text()) if file.exists() else []
-    return found
+    return json.loads(file.read_text()) if file.exists() else {}
 
 
 def _job(head: str, measured: Measured) -> list[str]:

@@ -83,3 +83,20 @@ def test_a_run_of_some_programs_says_nothing_of_the_others(out: Path) -> None:
     text = written(out)
     assert "## Parquet to Parquet" not in text
     assert "at least" not in text.split("## What is asked")[1]
+
+
+def test_faults_and_the_cluster_are_told_once_they_were_tried(out: Path) -> None:
+    assert "## When something breaks" not in written(out)
+    broken = {"name": "disk full", "tried": 3, "told": "refused", "amiss": ["a row was lost"]}
+    (out / page.FAULTS).write_text(json.dumps({"rows": 8000, "found": [broken]}))
+    took = [{"local": {"first": 10.0, "again": 9.0}, "ray": {"first": 11.0 + late, "again": 9.0}} for late in (0, 9, 0)]
+    killed = {"name": "a node killed", "tried": 10, "told": "it ended", "amiss": []}
+    on_ray = {"rows": 2_000_000, "killed_rows": 600_000, "start": 8.04, "rounds": took, "kills": [killed]}
+    (out / page.ON_RAY).write_text(json.dumps(on_ray))
+    text = written(out)
+    assert "| disk full | 3 | refused | 1 |" in text
+    assert "| a node killed | 10 | it ended | 0 |" in text
+    assert "| the call of a new process, whose workers have to begin | 10.0 s | 11.0 s | 1.10 |" in text
+    assert "the cluster itself began in 8.0 s before" in text
+    assert "| a cluster: seconds, times those of one process | 1.10 | at most 1.15 |" in text
+    assert "| of 13 faults, something that was amiss | 1 | 0 |" in text

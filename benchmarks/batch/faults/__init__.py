@@ -1,0 +1,1 @@
+"""What becomes of the answers to a file when something breaks while they are made."""
