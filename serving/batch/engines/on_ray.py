@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ RETRIES = 20
 WAITING = 2
 # A worker that is told to end while it does a task is gone sooner than that.
 LEAVE_SECONDS = 30
+ANSWERS_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,25 @@ class OnRay:
             rule = "should be installed for this engine (pip install 'fulcrum-screening[ray]')"
             raise BadInput([Refusal("ray", rule, "nothing")]) from None
         if not ray.is_initialized():
+            _check_answers(self.address or "")
             try:
                 ray.init(address=self.address, log_to_driver=False, logging_level=logging.WARNING)
             except (ConnectionError, ValueError, RuntimeError) as error:
                 said = str(error).partition("\n")[0]
                 raise BadInput([Refusal("address", "should be that of a running Ray cluster", said)]) from None
         return ray
+
+
+def _check_answers(address: str) -> None:
+    """Raises BadInput if nothing answers there, of which Ray itself makes sure for more than five minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if not port.isdigit():
+        return  # Ray knows it by a name.
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWERS_SECONDS).close()
+    except OSError as error:
+        rule = "should be that of a running Ray cluster"
+        raise BadInput([Refusal("address", rule, f"{address}: {error.strerror or error}")]) from None
 
 
 def _found(ray: Any, task: Any, part: str) -> Any:

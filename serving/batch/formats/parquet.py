@@ -39,12 +39,16 @@ class ParquetReader(Reader):
             self._file = pyarrow.parquet.ParquetFile(
                 source,
                 metadata=self._about,
-                read_dictionary=[name for name in named if name in self.schema.names],
+                read_dictionary=[name for name in named if self._is_plain_text(name)],
                 pre_buffer=False,
                 buffer_size=READ_BUFFER_BYTES,
             )
         except (OSError, pa.ArrowException) as error:
             raise unreadable(place, KIND, error) from None
+
+    def _is_plain_text(self, name: str) -> bool:
+        """Whether a column may be read as names: views of text could not become such again (Arrow 26)."""
+        return name in self.schema.names and not pa.types.is_string_view(self.schema.field(name).type)
 
     def items(self, span: Span, *, columns: Sequence[str] | None, rows: int | None) -> Iterator[Item]:
         about, stop = self._about, self._about.num_row_groups if span.stop is None else span.stop
