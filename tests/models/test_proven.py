@@ -26,7 +26,25 @@ KINDS: dict[str, pa.DataType] = {
     "few names": pa.dictionary(pa.int8(), pa.large_string()),
 }
 WORDS = ["left", "right", "Left", " left", "", "0", "1", "1.0", "0.0", "true", "TRUE", "false", "no", "61", "5e1", "é"]
-NUMBERS = [0.0, -0.0, 1.0, 0.5, 0.1, 61.5, 119.999999, 120.0, 120.0001, 130.0, -1.0, 1e9, 2.0**53, 1e300, NAN, INF, -INF]
+NUMBERS = [
+    0.0,
+    -0.0,
+    1.0,
+    0.5,
+    0.1,
+    61.5,
+    119.999999,
+    120.0,
+    120.0001,
+    130.0,
+    -1.0,
+    1e9,
+    2.0**53,
+    1e300,
+    NAN,
+    INF,
+    -INF,
+]
 BIG = [0, 1, 2, 61, 120, 121, -1, 2**24 + 1, 2**53, 2**53 + 1, 2**53 + 2**29 + 1, 2**63 - 1, -(2**63), 2**64 - 1]
 # Some bounds are no number of 16 or of 32 bits.
 BOUNDS = [(0, 120), (0.1, 0.3), (-0.1, 61.1), (0, 2.0**53), (-1e30, 1e30), (0.5, 900.3)]
@@ -46,7 +64,11 @@ def columns() -> st.SearchStrategy[Column]:
 
 
 def fits(kind: pa.DataType, number: int) -> bool:
-    low, high = (0, 2**kind.bit_width) if str(kind).startswith("u") else (-(2 ** (kind.bit_width - 1)), 2 ** (kind.bit_width - 1))
+    low, high = (
+        (0, 2**kind.bit_width)
+        if str(kind).startswith("u")
+        else (-(2 ** (kind.bit_width - 1)), 2 ** (kind.bit_width - 1))
+    )
     return low <= number < high
 
 
@@ -186,7 +208,9 @@ def test_rows_with_some_bad_cells_are_encoded_as_all_cells_one_by_one(data: st.D
         kind = KINDS[data.draw(st.sampled_from([kinds[name], kinds[name], "string", names]))]
         text = not (pa.types.is_floating(kind) or pa.types.is_boolean(kind))
         usual = str(cell).lower() if text and cell is not None else cell
-        cells = data.draw(st.lists(st.sampled_from([usual] * 5) | cells_of(kind) | st.none(), min_size=rows, max_size=rows))
+        cells = data.draw(
+            st.lists(st.sampled_from([usual] * 5) | cells_of(kind) | st.none(), min_size=rows, max_size=rows)
+        )
         made[name] = pa.array(cells, kind)
     table, schema = pa.table({**made, "note": pa.array(["x"] * rows)}), Schema(columns=COLUMNS)
     found, wanted = encode_chunk(schema, Chunk(7, table)), encode_table(schema, frame(table), first_row=7)

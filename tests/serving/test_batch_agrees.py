@@ -74,6 +74,7 @@ def scored(target: Path) -> Bits:
 @pytest.mark.parametrize("rows_per_chunk", [1, 7, 1000])
 @pytest.mark.parametrize("kind", ["csv", "parquet", "arrow"])
 def test_a_file_is_decided_as_the_service_and_python_decide(
+    *,
     scorer: Scorer,
     over_http: Bits,
     files: Callable[[str], Path],
@@ -105,13 +106,19 @@ def test_a_file_is_decided_as_the_service_and_python_decide(
 
 
 @pytest.mark.parametrize("text", ["true", "TRUE", " true", "1", "yes"])
-@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())])
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())]
+)
 def test_a_yes_in_words_is_read_alike_in_csv_and_in_typed_files(
     scorer: Scorer, tmp_path: Path, text: str, kind: pa.DataType
 ) -> None:
     """Parquet is read with names that come again and again as such, one bad cell among them."""
     table = people.table(6)
-    cells = pa.array([text, "0", "False", None, "no", "1.0"]).cast(kind) if not pa.types.is_dictionary(kind) else pa.array([text, "0", "False", None, "no", "1.0"]).dictionary_encode().cast(kind)
+    cells = (
+        pa.array([text, "0", "False", None, "no", "1.0"]).cast(kind)
+        if not pa.types.is_dictionary(kind)
+        else pa.array([text, "0", "False", None, "no", "1.0"]).dictionary_encode().cast(kind)
+    )
     table = table.set_column(table.schema.get_field_index("new_vessels"), "new_vessels", cells)
     pl.from_arrow(table).write_csv(tmp_path / "in.csv")  # type: ignore[union-attr]  # a table is no series
     wanted = score_files(scorer, tmp_path / "in.csv", tmp_path / "o.csv").counts

@@ -23,7 +23,7 @@ from models.bundle import open_bundle
 from models.errors import BadInput
 from models.scorer import Scorer, Scores
 from models.turn import Setting
-from serving.batch.job import score_files
+from serving.batch.job import Progress, score_files
 from serving.batch.run import Run
 from serving.counts import Counts
 from tests import handmade
@@ -382,7 +382,10 @@ def test_what_can_not_be_scored_is_refused_before_any_work(scorer: Scorer, tmp_p
     assert refused(scorer, wrong, target).startswith(
         "age: should be a number from 0 to 120 years, got a column of type"
     )
-    assert refused(scorer, source, tmp_path / "o.txt") == "o.txt: should end in .csv, .parquet or .arrow, or be a folder, got .txt."
+    assert (
+        refused(scorer, source, tmp_path / "o.txt")
+        == "o.txt: should end in .csv, .parquet or .arrow, or be a folder, got .txt."
+    )
     assert refused(scorer, parquet_file(tmp_path / "in.parquet", 3), target).startswith("visits: should be of a type")
     unreadable = Setting(operating_point="as many as possible")
     assert refused(scorer, source, target, setting=unreadable).startswith(
@@ -408,7 +411,10 @@ def test_a_target_that_can_not_be_written_is_refused_before_any_work(scorer: Sco
     (tmp_path / "o.csv").mkdir()
     assert refused(scorer, source, tmp_path / "o.csv") == "o.csv: should be the name of a file, got a folder."
     (tmp_path / "p.csv.manifest.json").mkdir()
-    assert refused(scorer, source, tmp_path / "p.csv") == "p.csv.manifest.json: should be the name of a file, got a folder."
+    assert (
+        refused(scorer, source, tmp_path / "p.csv")
+        == "p.csv.manifest.json: should be the name of a file, got a folder."
+    )
     target = tmp_path / "missing" / "o.csv"
     assert refused(scorer, source, target) == (
         "o.csv: should be in a folder in which files can be made, got No such file or directory."
@@ -441,7 +447,7 @@ import sys
 from pathlib import Path
 from models.bundle import open_bundle
 from models.scorer import Scorer
-from serving.batch.job import score_files
+from serving.batch.job import Progress, score_files
 
 bundle, source, target = map(Path, sys.argv[1:])
 summary = score_files(Scorer(open_bundle(bundle)), source, target, progress=globals().get("progress"))

@@ -20,6 +20,7 @@ from serving.batch.part import Hashed
 from serving.counts import Counts
 from tests.serving.batch import people
 
+
 # A Parquet file of a hundred thousand columns takes its library 5 seconds to write.
 @pytest.mark.parametrize(("kind", "many"), [("csv", 100_000), ("parquet", 10_000)])
 def test_very_many_columns_are_carried_along_or_left(screen: Scorer, tmp_path: Path, kind: str, many: int) -> None:
@@ -27,7 +28,10 @@ def test_very_many_columns_are_carried_along_or_left(screen: Scorer, tmp_path: P
     source = tmp_path / f"in.{kind}"
     if kind == "csv":
         names = [*rows, *(f"gene {place}" for place in range(many))]
-        cells = [[str(column[row]).lower() if column[row] is not None else "" for column in rows.values()] for row in range(5)]
+        cells = [
+            [str(column[row]).lower() if column[row] is not None else "" for column in rows.values()]
+            for row in range(5)
+        ]
         lines = [",".join(names), *(",".join([*row, *["0.5"] * many]) for row in cells)]
         source.write_text("\n".join(lines))
     else:
@@ -106,7 +110,10 @@ HEADER = b"id,age,fluid,new_vessels,eye,note\n"
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ((HEADER + b"1,61,,,left,x\n").decode().encode("utf-16"), "in.csv, line 1: should be text in UTF-8, got byte 0xff."),
+        (
+            (HEADER + b"1,61,,,left,x\n").decode().encode("utf-16"),
+            "in.csv, line 1: should be text in UTF-8, got byte 0xff.",
+        ),
         (HEADER + "1,61,,,left,Köln\n".encode("latin-1"), "in.csv, line 2: should be text in UTF-8, got byte 0xf6."),
         (HEADER + b'1,61,,,left,"K\xf6ln"\n', "in.csv, line 2: should be text in UTF-8, got byte 0xf6."),
         (HEADER + b"1,61,,,left,\xed\xa0\x80\n", "in.csv, line 2: should be text in UTF-8, got byte 0xed."),
@@ -172,7 +179,13 @@ def test_on_a_full_disk_no_part_is_left_and_what_was_done_stays(
         full(patch, 10)
         with pytest.raises(OSError, match="No space left on device"):
             score_files(screen, tmp_path / "in", tmp_path / f"o.{kind}")
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["in", "out", "out.manifest.json", "whole", "whole.manifest.json"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [
+        "in",
+        "out",
+        "out.manifest.json",
+        "whole",
+        "whole.manifest.json",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "arrow"])

@@ -105,10 +105,16 @@ def changed(kind: str, models: Path, source: Path) -> Iterator[tuple[Scorer, dic
     elif kind == "bundle":
         yield Scorer(open_bundle(models / "zoned")), {}, "out/part-00000.csv: should be scored by handmade/zoned "
     elif kind == "threshold":
-        said = f"out/part-00000.csv: should be scored by handmade/screen {screen.bundle.digest[:12]} at threshold 0.25, "
+        said = (
+            f"out/part-00000.csv: should be scored by handmade/screen {screen.bundle.digest[:12]} at threshold 0.25, "
+        )
         yield screen, {"setting": Setting.told(0.25)}, said
     elif kind == "prevalence":
-        yield screen, {"setting": Setting.told(prevalence=0.3)}, "out/part-00000.csv: should be scored by handmade/screen "
+        yield (
+            screen,
+            {"setting": Setting.told(prevalence=0.3)},
+            "out/part-00000.csv: should be scored by handmade/screen ",
+        )
     elif kind == "keep":
         yield screen, {"keep": ("id",)}, "out/part-00000.csv: should be made in the same way, "
     elif kind == "file more":
@@ -163,7 +169,11 @@ def test_one_file_is_written_anew_whatever_was_there(screen: Scorer, source: Pat
     before = out.stat().st_mtime_ns
     score_files(screen, source, out, setting=Setting.told(0.25))
     assert out.stat().st_mtime_ns != before
-    assert sorted(entry.name for entry in out.parent.iterdir()) == ["out.csv", "out.csv.manifest.json", "out.csv.refused"]
+    assert sorted(entry.name for entry in out.parent.iterdir()) == [
+        "out.csv",
+        "out.csv.manifest.json",
+        "out.csv.refused",
+    ]
 
 
 JOB = """
@@ -197,7 +207,11 @@ def before(owner, name, what):
 
 KINDS = {"json": "receipt", "refused": "turned", "csv": "part"}
 before(here.Here, "write", lambda address, _: "manifest" if address.endswith("manifest.json") else "receipt")
-before(here.Here, "put", lambda _, address: KINDS[address.rpartition(".")[2]] if "/part-" in address or "out.csv" == address[-7:] else "gather")
+def put(_, address):
+    of_a_shard = "/part-" in address or address.endswith("/out.csv")
+    return KINDS[address.rpartition(".")[2]] if of_a_shard else "gather"
+
+before(here.Here, "put", put)
 before(part.Part, "write", lambda *_: "rows")
 before(here.Here, "remove", lambda address: "removed")
 
@@ -226,7 +240,7 @@ def killed(models: Path, source: Path, target: Path, at: str, more: str = "") ->
     ],
 )
 def test_a_killed_job_goes_on_and_ends_like_one_that_never_was(
-    screen: Scorer, models: Path, source: Path, target: Path, at: str, shards: int
+    *, screen: Scorer, models: Path, source: Path, target: Path, at: str, shards: int
 ) -> None:
     killed(models, source, target, at)
     assert not Path(f"{target}.manifest.json").exists()
@@ -254,7 +268,11 @@ def test_a_job_killed_at_one_file_goes_on_too(
     killed(models, source, out, at)
     whole = score_files(screen, source, out, rows_per_chunk=10)
     assert whole.counts.read == 120
-    assert sorted(entry.name for entry in out.parent.iterdir()) == ["out.csv", "out.csv.manifest.json", "out.csv.refused"]
+    assert sorted(entry.name for entry in out.parent.iterdir()) == [
+        "out.csv",
+        "out.csv.manifest.json",
+        "out.csv.refused",
+    ]
     again_ = score_files(screen, source, out.with_name("never.csv"), rows_per_chunk=10)
     assert whole.outputs[0].sha256 == again_.outputs[0].sha256
     assert out.with_name("never.csv.refused").read_bytes() == Path(f"{out}.refused").read_bytes()

@@ -60,7 +60,9 @@ def test_a_folder_of_files_gives_the_rows_and_refusals_of_one_file(screen: Score
     assert len({row for _, row, *_ in lines}) == one.counts.refused > 10
     assert in_all(people.refusals(tmp_path / "several"), within, whole) == lines
     assert in_all(people.refusals(tmp_path / f"joined.{kind}"), within, whole) == lines
-    assert [output.rows for output in several.outputs] == [len(people.read(Path(each.path))) for each in several.outputs]
+    assert [output.rows for output in several.outputs] == [
+        len(people.read(Path(each.path))) for each in several.outputs
+    ]
     assert [Path(output.path).name for output in several.outputs] == [f"part-0000{place}.{kind}" for place in range(4)]
     assert one.outputs[0].rows == sum(output.rows for output in several.outputs) == joined.outputs[0].rows
 
@@ -74,7 +76,9 @@ def test_every_cut_gives_the_same_rows_and_refusals(
     wanted, lines = people.read(tmp_path / f"one.{kind}"), people.refusals(tmp_path / f"one.{kind}")
     many = set()
     monkeypatch.setattr("serving.batch.formats.comma.BLOCK_BYTES", 300)
-    monkeypatch.setattr("serving.batch.records.whole_records.__kwdefaults__", {"block_bytes": 300, "start": 0, "line": 1, "stop": None})
+    monkeypatch.setattr(
+        "serving.batch.records.whole_records.__kwdefaults__", {"block_bytes": 300, "start": 0, "line": 1, "stop": None}
+    )
     for rows, size in ((1 << 20, 1 << 28), (60, 2500), (1, 1)):
         monkeypatch.setattr(job, "SHARD_ROWS", rows)
         monkeypatch.setattr(job, "SHARD_BYTES", size)
@@ -98,7 +102,9 @@ def test_a_cut_never_falls_into_a_cell_of_several_lines(
     source = people.csv_file(tmp_path / "in.csv", rows)
     score_files(screen, source, tmp_path / "one.csv")
     monkeypatch.setattr(job, "SHARD_BYTES", 200)
-    monkeypatch.setattr("serving.batch.records.whole_records.__kwdefaults__", {"block_bytes": 100, "start": 0, "line": 1, "stop": None})
+    monkeypatch.setattr(
+        "serving.batch.records.whole_records.__kwdefaults__", {"block_bytes": 100, "start": 0, "line": 1, "stop": None}
+    )
     found = score_files(screen, source, tmp_path / "cut")
     assert len(found.outputs) > 10
     assert people.read(tmp_path / "cut") == people.read(tmp_path / "one.csv")
@@ -118,17 +124,23 @@ def test_a_strict_job_names_the_file_and_where_in_it_it_stopped(
     rule = "should be a number from 0 to 120 years, got 'old'."
     assert str(caught.value) == f"{within}/b.csv: rows.30.age: {rule}"
     # What was done by then stays done, and says so.
-    assert sorted(people.tree(tmp_path / "out")) == ["_shards/part-00000.json", "_shards/part-00000.refused", "part-00000.csv"]
+    assert sorted(people.tree(tmp_path / "out")) == [
+        "_shards/part-00000.json",
+        "_shards/part-00000.refused",
+        "part-00000.csv",
+    ]
     assert not Path(f"{tmp_path / 'out'}.manifest.json").exists()
     monkeypatch.setattr(job, "SHARD_BYTES", 500)
-    monkeypatch.setattr("serving.batch.records.whole_records.__kwdefaults__", {"block_bytes": 500, "start": 0, "line": 1, "stop": None})
+    monkeypatch.setattr(
+        "serving.batch.records.whole_records.__kwdefaults__", {"block_bytes": 500, "start": 0, "line": 1, "stop": None}
+    )
     with pytest.raises(BadInput) as caught:
         score_files(screen, within / "b.csv", tmp_path / "cut", strict=True)
     said = str(caught.value)
     assert said.startswith(f"{within}/b.csv, from byte ")
     assert said.endswith(rule)
     # Which row of the file it is is not known in the middle of it; it is counted from that byte on.
-    start, row = int(said.split("from byte ")[1].split(" ")[0]), int(said.split("rows.")[1].split(".")[0])
+    start, row = (int(said.partition(mark)[2].partition(end)[0]) for mark, end in (("from byte ", " "), ("rows.", ".")))
     assert (within / "b.csv").read_bytes()[start:].splitlines()[row].startswith(b"00030,old")
 
 

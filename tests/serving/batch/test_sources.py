@@ -109,7 +109,9 @@ def test_a_store_is_asked_in_the_same_way() -> None:
     assert refused("memory://people/*.tsv", within) == f"memory://people/*.tsv: should hold tables ({KINDS}), got none."
     assert refused("memory://people/notes.txt", within) == f"memory://people/notes.txt: {WRONG}, got .txt."
     (missing,) = sources("memory://elsewhere/b.csv")
-    with pytest.raises(BadInput, match=r"^memory://elsewhere/b.csv: should be a file that can be read, got No such file"):
+    with pytest.raises(
+        BadInput, match=r"^memory://elsewhere/b.csv: should be a file that can be read, got No such file"
+    ):
         missing.open()
 
 

@@ -144,7 +144,7 @@ def test_a_job_that_lost_its_lease_stops_before_it_writes_more(
 
 
 def test_a_strict_job_leaves_nothing_in_a_store(screen: Scorer, system: Any, source: Path) -> None:
-    with pytest.raises(BadInput, match="rows.2.age"):
+    with pytest.raises(BadInput, match=r"rows\.2\.age"):
         score_files(screen, source / "b.csv", "memory://job/o.csv", strict=True)
     assert stored(system, "job") == {}
 
