@@ -31,7 +31,7 @@ help:
 	@echo "make audit-packages  is any of these packages known to be vulnerable"
 	@echo "make certify  2,000 simulated certifications a rule; intervals; pathway; sites; calibration; decisions; bad rows; crashes; mutants"
 	@echo "make bench    measured claims: the COVID protocol, turning under load, the page, losses compared, training speed, retina"
-	@echo "make bench-batch  scoring a file beside other ways to do it, and the limit of the machine; wants Java 17, and nothing else running"
+	@echo "make bench-batch  scoring a file beside other ways to do it and the limit of the machine; kills, full disks, a cluster; wants Java 17, and nothing else running"
 	@echo "make bench-quality  out of the box beside other ways, on medical tables; takes hours, and goes on where it was stopped"
 	@echo "make bench-serving  the service beside other ways to serve the same model; wants wrk, and nothing else running"
 	@echo "make clean    remove the environment and what was made in out/"

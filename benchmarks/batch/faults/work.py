@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -43,10 +42,7 @@ class Begun:
 
     def __init__(self, command: list[str]) -> None:
         self._begun = time.perf_counter()
-        variables = {**os.environ, "PYTHONPATH": str(HERE)}
-        self.process = subprocess.Popen(
-            command, cwd=HERE, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        self.process = subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def ended(self) -> Ended:
         """Wait for its end."""
@@ -65,10 +61,10 @@ class Begun:
             return False
         return True
 
-    def until(self, there: Callable[[], bool]) -> bool:
-        """Wait for something to be there; whether it came before the end of the process."""
+    def until(self, there: Callable[[], bool], *, pause: float = 0.002) -> bool:
+        """Wait for something to be there, looking every so many seconds; whether it came before the end of the process."""
         while not there():
-            if self.within(0.002):
+            if self.within(pause):
                 return False
         return True
 

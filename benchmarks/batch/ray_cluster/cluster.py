@@ -64,7 +64,7 @@ class Cluster:
 
     def busy(self) -> list[psutil.Process]:
         """The workers that do a task just now."""
-        return [each for node in self._cluster.worker_nodes for each in _processes(node) if _is_at_work(each)]
+        return [each for each in _own() if _is_at_work(each)]
 
     def kill_node(self) -> None:
         """SIGKILL to all processes of a node, of one that does a task if there is one; and another node in its place."""

@@ -11,7 +11,7 @@ from contextlib import suppress
 import psutil
 
 from benchmarks.batch.faults.left import Left, seen, torn
-from benchmarks.batch.faults.work import Found, Work, wrong_end
+from benchmarks.batch.faults.work import Begun, Found, Work, wrong_end
 from benchmarks.batch.ray_cluster.cluster import Cluster
 
 WORKER, NODE, JOB = "a worker that does a task", "a node with all its processes", "the job's own process"
@@ -20,7 +20,7 @@ TOLD = {
     NODE: "the job ended by itself, and another node took its place",
     JOB: "the same command, given again at once, did the rest",
 }
-IDLE_SECONDS = 60
+IDLE_SECONDS, LOOK_SECONDS = 60, 0.03
 
 
 class Kills:
@@ -34,7 +34,7 @@ class Kills:
         self.amiss += [*amiss, *found.differences(self._known)]
         there.clear()
         begun = there.begin()
-        begun.until(lambda: bool(cluster.busy()))
+        self._until_busy(begun)
         since = time.perf_counter()
         begun.ended()
         self._busy_seconds = time.perf_counter() - since
@@ -44,10 +44,10 @@ class Kills:
         while True:
             self._work.clear()
             begun = self._work.begin()
-            begun.until(lambda: bool(self._cluster.busy()))
+            self._until_busy(begun)
             begun.within(self._moments.uniform(0, self._busy_seconds))
             # Between two tasks there is none to be killed.
-            if begun.until(lambda: bool(self._cluster.busy())) and self._kill(name):
+            if self._until_busy(begun) and self._kill(name):
                 break
             begun.ended()
         return [*self._wrong_now(), *wrong_end(begun.ended()), *self._wrong_in_the_end()]
@@ -60,6 +60,10 @@ class Kills:
             if not begun.within(self._moments.uniform(0, self._seconds)) and begun.kill().code == -signal.SIGKILL:
                 break
         return [*self._wrong_now(), *wrong_end(self._work.run()), *self._wrong_in_the_end()]
+
+    def _until_busy(self, begun: Begun) -> bool:
+        """Wait until some task is being done; to look takes some time of the machine on which the job runs."""
+        return begun.until(lambda: bool(self._cluster.busy()), pause=LOOK_SECONDS)
 
     def _kill(self, name: str) -> bool:
         if name == NODE:

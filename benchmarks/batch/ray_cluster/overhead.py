@@ -35,7 +35,7 @@ def measured(source: Path, home: Path, bundle: Path, address: str, *, number: in
     Raises SystemExit if one fails, or both do not write the same bytes.
     """
     found: Round = {}
-    ways = ((HERE_ALONE, []), (ON_RAY, [address]))
+    ways: tuple[tuple[str, list[str]], ...] = ((HERE_ALONE, []), (ON_RAY, [address]))
     for name, more in ways[:: -1 if number % 2 else 1]:
         target = home / name
         shutil.rmtree(target, ignore_errors=True)
