@@ -24,8 +24,8 @@ from serving.batch.step import Step, Written
 from serving.chunk import scored_schema
 from serving.counts import Tally
 
-# A photograph of 512 x 512 takes 0.8 MB beside its row.
-PHOTOGRAPHS_PER_ITEM = 64
+# A photograph of 512 x 512 takes 0.8 MB beside its row, and so long that few of them keep a core busy.
+PHOTOGRAPHS_PER_ITEM = 16
 # Items that are read and not yet written, a worker; what is in memory is bounded by it.
 AHEAD = 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import glob
 import os
@@ -42,7 +43,8 @@ class Here(Files):
                 raise BadInput([Refusal(str(target), rule, "another job writing it")])
             try:
                 _sweep(work)
-                _sweep_beside(Path(layout.manifest))
+                for address in (layout.manifest, layout.refused):
+                    _sweep_beside(Path(address))
                 _check_writable(target, work)
                 yield
             finally:
@@ -57,7 +59,20 @@ class Here(Files):
         return Path(layout.work)
 
     def put(self, file: Path, address: str) -> None:
-        file.replace(address)
+        try:
+            file.replace(address)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            # The folder of the result is a disk of its own, and what lies beside it on another.
+            beside = _beside(Path(address))
+            try:
+                with durable(beside) as copy, file.open("rb") as made:
+                    shutil.copyfileobj(made, copy)
+                beside.replace(address)
+            finally:
+                beside.unlink(missing_ok=True)
+            file.unlink()
         handle = os.open(Path(address).parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(handle)
@@ -65,8 +80,7 @@ class Here(Files):
             os.close(handle)
 
     def write(self, address: str, data: bytes) -> None:
-        path = Path(address)
-        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+        beside = _beside(Path(address))
         try:
             with durable(beside) as file:
                 file.write(data)
@@ -99,6 +113,10 @@ def durable(path: Path) -> Iterator[BinaryIO]:
         yield file
         file.flush()
         os.fsync(file.fileno())
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
 
 
 def _locked(handle: int, file: Path) -> bool:

@@ -14,13 +14,14 @@ import pyarrow as pa
 from models.errors import BadInput, Refusal
 from models.scorer import RELEASED, Scorer
 from models.turn import Setting
+from serving.batch.apart import check_apart
 from serving.batch.doing import Told, check_unchanged, columns_of, cores, opened
 from serving.batch.engines.engine import Engine
 from serving.batch.engines.local import Local
 from serving.batch.files import files_of, writing
 from serving.batch.formats.form import WHOLE
 from serving.batch.judge import Judge
-from serving.batch.layout import Layout, layout_of
+from serving.batch.layout import layout_of
 from serving.batch.order import Asked, Order, Source, judge_of
 from serving.batch.place import Place
 from serving.batch.receipt import Made, Receipt
@@ -93,7 +94,7 @@ class _Job:
     def run(self, engine: Engine, progress: Callable[[Progress], None]) -> Run:
         places = sources(self.source)
         layout = layout_of(self.target, like=places[0])
-        _check_apart(places, layout)
+        check_apart(self.source, places, layout)
         settings = self.settings * len(self.scorers) if len(self.settings) == 1 else self.settings
         judge = judge_of(self.scorers, settings)
         known = [Source(path=str(place), size=place.size(), state=place.state(), digest="") for place in places]
@@ -117,6 +118,8 @@ class _Job:
             wanted = {shard.number: Made.of(order, judge, shard) for shard in shards}
             receipts = done_before(files, order, wanted, overwrite=self.overwrite)
             todo = [shard for shard in shards if shard.number not in receipts]
+            if todo and layout.folder:
+                files.remove(layout.manifest)  # What it speaks of is not all there.
             meter = _Meter(order, judge, tuple(receipts.values()), progress)
 
             def told(now: Told) -> None:
@@ -149,30 +152,6 @@ class _Meter:
         self._weight += told.weight
         self._tally += told.tally
         self._progress(Progress(self._tally, min(1.0, self._weight / self._all)))
-
-
-def _check_apart(places: Sequence[Place], layout: Layout) -> None:
-    """No file is written over one that is read, or where there is a folder."""
-    written = [path for path in map(_local, (layout.target, layout.refused, layout.manifest)) if path is not None]
-    for path in written:
-        folder = layout.folder and str(path) == layout.target
-        if path.exists() and path.is_dir() is not folder:
-            wanted, got = ("a folder", "a file") if folder else ("a file", "a folder")
-            raise BadInput([Refusal(str(path), f"should be the name of {wanted}", got)])
-    for place in places:
-        source = place.local
-        if source is None or not source.exists():
-            continue
-        for path in written:
-            rule = "should be another file than those that are written"
-            if path.is_file() and source.samefile(path):
-                raise BadInput([Refusal(str(source), rule, str(path))])
-            if path.is_dir() and source.resolve().is_relative_to(path.resolve()):
-                raise BadInput([Refusal(str(source), "should lie outside the folder that is written", str(path))])
-
-
-def _local(address: str) -> Path | None:
-    return Place(address).local
 
 
 def _cut(order: Order, judge: Judge) -> Sequence[Shard]:

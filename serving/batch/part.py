@@ -82,10 +82,10 @@ class Part:
                 self.refused += len(lines)
 
     def finish(self) -> tuple[str, int]:
-        """Give the file its name; its SHA-256 and its bytes. What said of an older result what it is goes before.
+        """Give the file its name; its SHA-256 and its bytes. What said of an older single file what it is goes before.
 
-        A worker that was given up as lost may come back when all is done: what it made is swept away then, and it fails
-        at the refusals, before it takes anything away.
+        A worker that was given up as lost may come back when all is done. What it made is swept away by then, so that
+        it fails; in a store it writes the same bytes again.
 
         Raises BadInput naming the file if it can not be written.
         """
@@ -96,7 +96,8 @@ class Part:
                 os.fsync(file.fileno())
                 file.close()
             self._files.put(self._paths[1], self._layout.turned_away(self._number))
-            self._files.remove(self._layout.manifest)
+            if not self._layout.folder:
+                self._files.remove(self._layout.manifest)
             self._files.put(self._paths[0], self._address)
         return self._scores.sha256, self._scores.length
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -171,3 +172,19 @@ def test_what_is_not_there_is_nothing(tmp_path: Path) -> None:
     assert files.read(missing) == b"x"
     files.remove(missing)
     assert names(tmp_path) == []
+
+
+def test_a_file_is_put_on_another_disk_whole_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    renamed, made = Path.replace, tmp_path / "folder" / "made"
+    made.parent.mkdir()
+
+    def replace(path: Path, target: str | Path) -> Path:
+        if path.parent != Path(target).parent:  # as if each folder were a disk of its own
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return renamed(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    made.write_text("whole")
+    Here().put(made, str(tmp_path / "scores.refused"))
+    assert (tmp_path / "scores.refused").read_text() == "whole"
+    assert (names(tmp_path), names(made.parent)) == (["folder", "scores.refused"], [])

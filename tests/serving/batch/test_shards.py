@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from models.errors import BadInput
@@ -169,9 +170,19 @@ def test_files_of_unlike_columns_are_refused_by_the_column(screen: Scorer, tmp_p
     assert said(one, two) == "b.parquet: should have the columns of a.parquet, id (int64), got id (int32)."
 
 
-def test_the_folder_that_is_written_is_not_read(screen: Scorer, tmp_path: Path) -> None:
-    people.csv_file(tmp_path / "in" / "a.csv", people.cells(2))
-    target = tmp_path / "in" / "out"
-    score_files(screen, tmp_path / "in", target)
-    with pytest.raises(BadInput, match=r"part-00000\.csv: should lie outside the folder that is written, got "):
+@pytest.mark.parametrize("name", ["out", "a.of.csv", "deep/out"])
+def test_nothing_is_written_into_a_folder_that_is_read(screen: Scorer, tmp_path: Path, name: str) -> None:
+    file = people.csv_file(tmp_path / "in" / "a.csv", people.cells(2))
+    fsspec.filesystem("memory").pipe_file("/read/a.csv", file.read_bytes())
+    target = tmp_path / "in" / name
+    with pytest.raises(BadInput) as caught:
         score_files(screen, tmp_path / "in", target)
+    assert str(caught.value) == f"{target}: should lie outside the folder that is read, got {tmp_path / 'in'}."
+    with pytest.raises(BadInput, match="outside the folder that is read"):
+        score_files(screen, "memory://read", f"memory://read/{name}")
+
+
+def test_nothing_is_read_out_of_the_folder_that_is_written(screen: Scorer, tmp_path: Path) -> None:
+    people.csv_file(tmp_path / "out" / "a.csv", people.cells(2))
+    with pytest.raises(BadInput, match=r"a\.csv: should lie outside the folder that is written, got "):
+        score_files(screen, tmp_path / "out" / "a.csv", tmp_path / "out")
