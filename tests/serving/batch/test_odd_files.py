@@ -167,7 +167,9 @@ def test_on_a_full_disk_no_part_is_left_and_what_was_done_stays(
     whole = score_files(screen, tmp_path / "in", tmp_path / "whole")
     with monkeypatch.context() as patch:
         full(patch, whole.outputs[0].size + whole.outputs[1].size // 2)
-        with pytest.raises(OSError, match="No space left on device"):
+        with pytest.raises(
+            BadInput, match=r"should be a file that can be written to its end, got No space left on device\."
+        ):
             score_files(screen, tmp_path / "in", tmp_path / "out")
     left = sorted(people.tree(tmp_path / "out"))
     assert left == ["_shards/part-00000.json", "_shards/part-00000.refused", f"part-00000.{kind}"]
@@ -177,7 +179,9 @@ def test_on_a_full_disk_no_part_is_left_and_what_was_done_stays(
     assert (tmp_path / "out" / f"part-00000.{kind}").stat().st_mtime_ns == made
     with monkeypatch.context() as patch:
         full(patch, 10)
-        with pytest.raises(OSError, match="No space left on device"):
+        with pytest.raises(
+            BadInput, match=r"should be a file that can be written to its end, got No space left on device\."
+        ):
             score_files(screen, tmp_path / "in", tmp_path / f"o.{kind}")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == [
         "in",
@@ -200,7 +204,9 @@ def test_a_disk_that_is_full_only_in_the_end_leaves_nothing_either(
 
     with monkeypatch.context() as patch:
         patch.setattr(*((os, "fsync", fails) if call == "fsync" else (Path, "replace", fails)))
-        with pytest.raises(OSError, match="No space left on device"):
+        with pytest.raises(
+            BadInput, match=r"should be a file that can be written to its end, got No space left on device\."
+        ):
             score_files(screen, source, tmp_path / f"o.{kind}")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == [f"in.{kind}"]
     assert score_files(screen, source, tmp_path / f"o.{kind}").counts.read == 30
