@@ -6,7 +6,8 @@ cell in `models.table`, which alone says what is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,10 @@ from models.schema import FALSE, TRUE, Binary, Categorical, Column
 EXACT = 1 << 53
 
 
-def proven(column: Column, cells: pa.ChunkedArray) -> NDArray[np.float32] | None:
-    """float32 [rows], NaN where a cell is empty and may be; None if a cell is bad, or may be.
+def proven(column: Column, cells: pa.ChunkedArray) -> NDArray[Any] | None:
+    """Numbers [rows] of any kind, NaN where a cell is empty and may be; None if a cell is bad, or may be.
+
+    As float32 they are what the graph takes.
 
     >>> from models.schema import Numeric
     >>> age = Numeric(name="age", low=0, high=120, missing="impute")
@@ -42,62 +45,72 @@ def proven(column: Column, cells: pa.ChunkedArray) -> NDArray[np.float32] | None
     return _measured(column, cells)
 
 
-def _measured(column: Column, cells: pa.ChunkedArray) -> NDArray[np.float32] | None:
-    parts = [_measures(chunk) for chunk in cells.chunks]
-    numbers = parts[0] if len(parts) == 1 else np.concatenate([np.empty(0), *parts])
-    empty = cells.null_count
-    if empty == len(numbers):
-        return np.full(len(numbers), np.nan, dtype=np.float32)
-    # Without empty cells a NaN among them makes both NaN, and no comparison with NaN is true.
-    if empty:
-        if np.count_nonzero(numbers != numbers) != empty:  # noqa: PLR0124  # NaN alone is not itself
-            return None
-        lowest, highest = np.fmin.reduce(numbers), np.fmax.reduce(numbers)
-    else:
-        lowest, highest = numbers.min(), numbers.max()
-    low, high = column.bounds
-    # As numbers of Python: in 32 bits 0.3 would be compared with the bound 0.3 as rounded to 32 bits, and pass.
-    if not (max(low, -EXACT) <= lowest.item() and highest.item() <= min(high, EXACT)):
+def _measured(column: Column, cells: pa.ChunkedArray) -> NDArray[Any] | None:
+    parts = [_measures(column, chunk) for chunk in cells.chunks]
+    good = [numbers for numbers in parts if numbers is not None]
+    if len(good) < len(parts):
         return None
-    if column.whole and np.count_nonzero(numbers == np.floor(numbers)) != len(numbers) - empty:
-        return None
-    found: NDArray[np.float32] = numbers.astype(np.float32)
-    return found
+    return good[0] if len(good) == 1 else np.concatenate([np.empty(0), *good])
 
 
-def _measures(cells: pa.Array) -> NDArray[Any]:
-    """Numbers, NaN where a cell is empty."""
+def _measures(column: Column, cells: pa.Array) -> NDArray[Any] | None:
+    """Numbers, NaN where a cell is empty; None if one is bad."""
     values, there = _held(cells)
-    if there is None:
-        return values
-    numbers = values.astype(np.result_type(values.dtype, np.float16))
-    numbers[~there] = np.nan
-    return numbers
+    if cells.null_count == len(values):
+        return np.full(len(values), np.nan, dtype=np.float32)
+    empty = None if there is None else np.flatnonzero(~there)
+    if there is not None:
+        # What lies there in memory is no cell; for now it is one that is judged anyway.
+        values = values.astype(np.result_type(values.dtype, np.float16))
+        values[empty] = values[there.argmax()]
+    # A NaN among them makes both NaN, and no comparison with NaN is true. As numbers of Python: in 32 bits 0.3 would be
+    # compared with the bound 0.3 as rounded to 32 bits, and pass.
+    lowest, highest = values.min().item(), values.max().item()
+    low, high = column.bounds
+    if not (max(low, -EXACT) <= lowest and highest <= min(high, EXACT)):
+        return None
+    if column.whole and not (values == np.floor(values)).all():
+        return None
+    if empty is not None:
+        values[empty] = np.nan
+    return values
 
 
 def _named(column: Column, cells: pa.ChunkedArray) -> NDArray[np.float32] | None:
     """Texts that are names of something; numbers written as text are left to whoever reads them one by one."""
-    numbers = _numbers(column)
-    if numbers is None:
+    names = _names(column)
+    if names is None:
         return None
+    known = _known(names)
     found = np.empty(len(cells), dtype=np.float32)
     start = 0
     for chunk in cells.chunks:
         part = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
-        known = _known(part.dictionary, numbers)
+        numbers = known.numbers(part.dictionary)
         places, there = _held(part.indices)
-        found[start : start + len(part)] = known[places if there is None else np.where(there, places, len(known) - 1)]
+        found[start : start + len(part)] = numbers[places if there is None else np.where(there, places, -1)]
         start += len(part)
     return found if np.count_nonzero(np.isnan(found)) == cells.null_count else None
 
 
-def _known(names: pa.Array, numbers: Mapping[str, float]) -> NDArray[np.float32]:
-    """The number of each name, NaN of one that is not known; and NaN at the end, for an empty cell."""
-    known = pl.Series(list(numbers)).to_arrow().cast(pa.string())
-    places, there = _held(pc.index_in(names.cast(pa.string()), value_set=known))
-    values = np.array([*numbers.values(), np.nan], dtype=np.float32)
-    found = values[places if there is None else np.where(there, places, len(numbers))]
-    return np.append(found, np.float32(np.nan))
+@dataclass(frozen=True)
+class _Known:
+    """Names, and the number of each; NaN at the end, for a name that is not known and for an empty cell."""
+
+    names: pa.Array
+    values: NDArray[np.float32]
+
+    def numbers(self, names: pa.Array) -> NDArray[np.float32]:
+        """The number of each of some names, and NaN at the end."""
+        places, there = _held(pc.index_in(names.cast(pa.string()), value_set=self.names))
+        found = self.values[places if there is None else np.where(there, places, -1)]
+        return np.append(found, self.values[-1])
+
+
+@lru_cache(maxsize=1024)
+def _known(names: tuple[tuple[str, float], ...]) -> _Known:
+    texts = pl.Series([name for name, _ in names]).to_arrow().cast(pa.string())
+    return _Known(texts, np.array([*(number for _, number in names), np.nan], dtype=np.float32))
 
 
 def _held(cells: pa.Array) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
@@ -115,11 +128,11 @@ def _held(cells: pa.Array) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     return values, there.astype(bool)
 
 
-def _numbers(column: Column) -> Mapping[str, float] | None:
+def _names(column: Column) -> tuple[tuple[str, float], ...] | None:
     if isinstance(column, Categorical):
-        return {name: float(place) for place, name in enumerate(column.categories)}
+        return tuple((name, float(place)) for place, name in enumerate(column.categories))
     if isinstance(column, Binary):
-        return {**dict.fromkeys(TRUE, 1.0), **dict.fromkeys(FALSE, 0.0)}
+        return (*((word, 1.0) for word in TRUE), *((word, 0.0) for word in FALSE))
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,7 @@ from models.inputs import Inputs
 from models.photograph import pixels
 from models.schema import FALSE, TRUE, Binary, Categorical, Column, Schema
 
-NOTHING: Mapping[str, NDArray[np.float32]] = {}
+NOTHING: Mapping[str, NDArray[Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,14 @@ def encode_table(
     *,
     first_row: int = 0,
     folder: Path | None = None,
-    proven: Mapping[str, NDArray[np.float32]] = NOTHING,
+    proven: Mapping[str, NDArray[Any]] = NOTHING,
 ) -> Encoded:
     """Encode what the schema asks for in `table`; other columns are not looked at.
 
     Text cells are read as their column wants them, so that a CSV file and a typed file mean the same. Rows
     are named by their place in the file, the first of this table being `first_row`. A photograph is the path of a
     file, from `folder` on (without one: from the working folder), or the file's content in a column of bytes.
-    Columns that are `proven` good already, float32 [rows] as the graph takes them, need not be in the table.
+    Columns that are `proven` good already, numbers [rows] that are float32 in the graph, need not be in the table.
 
     Raises BadInput if a column is not there or of a type that can not be read as its kind.
 

@@ -84,10 +84,18 @@ def encode_chunk(schema: Schema, chunk: Chunk, *, folder: Path | None = None) ->
     known = {column.name: proven(column, chunk.rows[column.name]) for column in schema.columns}
     good = {name: numbers for name, numbers in known.items() if numbers is not None}
     if len(good) == len(known) and schema.image is None:
-        values = np.stack(list(good.values()), axis=1)
+        values = side_by_side(list(good.values()))
         return Encoded(values, np.ones(len(values), dtype=bool), ())
     doubtful = [name for name in schema.asked if name not in good]
     return encode_table(schema, _frame(chunk.rows, doubtful), first_row=chunk.first_row, folder=folder, proven=good)
+
+
+def side_by_side(columns: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+    """Columns of numbers [rows] -> float32 [rows, columns]."""
+    values = np.empty((len(columns[0]), len(columns)), dtype=np.float32)
+    for place, numbers in enumerate(columns):
+        values[:, place] = numbers
+    return values
 
 
 def answers(manifest: Manifest) -> dict[str, pa.DataType]:

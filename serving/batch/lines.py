@@ -23,6 +23,7 @@ from models.schema import Numeric
 from serving.batch.formats.comma import CsvReader, CsvWriter
 from serving.batch.judge import Judge
 from serving.batch.records import LINE_FEED, Block
+from serving.chunk import side_by_side
 from serving.counts import Tally
 
 NAMES = pa.dictionary(pa.int32(), pa.string())
@@ -57,7 +58,7 @@ def scored_lines(judge: Judge, reader: CsvReader, block: Block, carried: tuple[s
     good = [cells for cells in numbers if cells is not None]
     if len(good) < len(numbers):
         return None
-    judged = judge.judge(Inputs(np.stack(good, axis=1)))
+    judged = judge.judge(Inputs(side_by_side(good)))
     own = data if carried is None else CsvWriter.prepared(table.select(list(carried)))
     said = CsvWriter.prepared(pa.table(dict(judged.columns)))
     # A line begins with the end of the one before it, and what is said of it with a comma.
