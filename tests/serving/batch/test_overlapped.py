@@ -115,3 +115,24 @@ def test_whoever_stops_listening_ends_the_work() -> None:
     # Those at work are waited for; those that wait are not begun.
     assert threads() == []
     assert len(done) <= 4
+
+
+def test_whoever_stops_listening_while_an_item_is_read_ends_the_work_too() -> None:
+    reading, go = threading.Event(), threading.Event()
+
+    def items() -> Iterator[int]:
+        for number in range(100):
+            if number == 3:
+                reading.set()
+                go.wait(30)
+            yield number
+
+    results: Generator[int] = overlapped(lambda number: number, items(), workers=2, ahead=10)
+    assert next(results) == 0
+    assert reading.wait(30)
+    leaving = threading.Thread(target=results.close, daemon=True)
+    leaving.start()
+    time.sleep(0.05)
+    go.set()
+    leaving.join(10)
+    assert threads() == []
