@@ -416,4 +416,4 @@ def test_a_long_file_of_photographs_is_read_some_at_a_time(
     monkeypatch.setattr(Scorer, "score", counted)
     score_files(server.scorer("screen"), tmp_path / "people.csv", tmp_path / "scores.csv")
     assert sum(seen) == 300
-    assert max(seen) == 64
+    assert max(seen) == 16
