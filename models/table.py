@@ -39,6 +39,11 @@ class Encoded:
         """All rows as the graph takes them; `inputs[good]` are those that it may take."""
         return Inputs(self.values, self.image)
 
+    @property
+    def accepted(self) -> Inputs:
+        """The rows that keep the contract, as the graph takes them; no copy is made where all do."""
+        return self.inputs if self.good.all() else self.inputs[self.good]
+
 
 def encode_table(
     schema: Schema,

@@ -65,7 +65,7 @@ def score_chunk(
     the good rows as the graph took them, and what it said.
     """
     encoded = encode_chunk(scorer.columns, chunk, folder=folder)
-    inputs = encoded.inputs[encoded.good]
+    inputs = encoded.accepted
     scores = scorer.score(inputs, at=at)
     if seen is not None:
         seen(inputs, scores)

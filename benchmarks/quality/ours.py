@@ -196,7 +196,7 @@ class Answers:
     def of(cls, bundle: Bundle, rows: pl.DataFrame) -> Answers:
         """Through the scorer, at the certified point; the arrays hold the good rows alone."""
         encoded = encode_table(bundle.manifest.columns, rows)
-        scores = Scorer(bundle).score(encoded.inputs[encoded.good])
+        scores = Scorer(bundle).score(encoded.accepted)
         return cls(encoded.good, scores.probability.astype(np.float64), scores.positive)
 
     def probabilities(self, refused: float) -> NDArray[np.float64]:

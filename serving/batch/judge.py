@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -65,7 +66,7 @@ class Judge(ABC):
         """The columns of an answer, and what each holds: what `judge` says, and last where on their curves it was."""
         return {**self.answers, POINT: TEXT}
 
-    @property
+    @cached_property
     def point(self) -> str:
         """Where on their curves the models worked, as every row says it; no comma and no quote is in it."""
         return " and ".join(_point(scorer, at) for scorer, at in self.models)

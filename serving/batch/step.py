@@ -63,8 +63,7 @@ class Step:
 
     def _scored(self, chunk: Chunk, folder: Path | None) -> tuple[pa.Table, Sequence[Refusal], Tally]:
         encoded = encode_chunk(self.judge.columns, chunk, folder=folder)
-        inputs = encoded.inputs
-        judged = self.judge.judge(inputs if encoded.good.all() else inputs[encoded.good])
+        judged = self.judge.judge(encoded.accepted)
         rows = kept(chunk.rows.select(self.carried), encoded.good)
         columns = [*rows.columns, *judged.columns.values(), self.judge.points(rows.num_rows)]
         # Names that come again and again were read as such, and become plain text again.
