@@ -16,7 +16,7 @@ from serving.batch.formats.known import format_of
 from serving.batch.judge import Judge
 from serving.batch.order import Order, Source
 from serving.batch.overlapped import overlapped
-from serving.batch.part import Part
+from serving.batch.part import Part, cell, path_of
 from serving.batch.place import Place
 from serving.batch.receipt import Made, Receipt
 from serving.batch.shard import Piece, Shard
@@ -201,8 +201,8 @@ class _Doing:
 
     def _named(self, refusal: Refusal, piece: Piece, first_row: int) -> Refusal:
         """A refusal by the row in the file, and by the file where there are several."""
-        _, row, *column = refusal.path.split(".", 2)
-        path = ".".join(["rows", str(first_row + int(row)), *column])
+        row, column = cell(refusal)
+        path = path_of(first_row + row, column)
         source = self._order.sources[piece.source].path
         if piece.first_row is None:
             path = f"{source}, from byte {piece.start} on: {path}"

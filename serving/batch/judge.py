@@ -44,11 +44,6 @@ class Judge(ABC):
 
     @property
     @abstractmethod
-    def name(self) -> str:
-        """Study and model."""
-
-    @property
-    @abstractmethod
     def answers(self) -> Mapping[str, pa.DataType]:
         """The columns of what `judge` says, and what each holds."""
 
@@ -107,10 +102,6 @@ class OneModel(Judge):
         self._scorer, self._at = scorer, at
 
     @property
-    def name(self) -> str:
-        return self._scorer.bundle.name
-
-    @property
     def answers(self) -> Mapping[str, pa.DataType]:
         return answers(self._scorer.manifest)
 
@@ -126,10 +117,6 @@ class BothModels(Judge):
         self.columns = pathway.columns
         self.models = ((pathway.screen, screen), (pathway.presurgical, presurgical))
         self._pathway, self._at = pathway, (screen, presurgical)
-
-    @property
-    def name(self) -> str:
-        return " and ".join(scorer.bundle.name for scorer, _ in self.models)
 
     @property
     def answers(self) -> Mapping[str, pa.DataType]:

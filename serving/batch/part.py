@@ -123,6 +123,17 @@ def table(lines: Iterable[Iterable[object]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _line(refusal: Refusal, piece: int, first_row: int) -> tuple[object, ...]:
+def cell(refusal: Refusal) -> tuple[int, str]:
+    """The row of a refusal, and its column; no column where the row as a whole is refused."""
     _, row, *column = refusal.path.split(".", 2)
-    return piece, first_row + int(row), ".".join(column), refusal.rule, refusal.got
+    return int(row), ".".join(column)
+
+
+def path_of(row: int, column: str) -> str:
+    """The way back from `cell`."""
+    return f"rows.{row}.{column}" if column else f"rows.{row}"
+
+
+def _line(refusal: Refusal, piece: int, first_row: int) -> tuple[object, ...]:
+    row, column = cell(refusal)
+    return piece, first_row + row, column, refusal.rule, refusal.got

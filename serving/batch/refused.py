@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from serving.batch.files import Files
 from serving.batch.order import Order
-from serving.batch.part import table
+from serving.batch.part import path_of, table
 from serving.batch.receipt import Receipt
 from serving.batch.shard import Shard
 
@@ -38,8 +38,7 @@ def gather(files: Files, order: Order, shards: Sequence[Shard], receipts: Sequen
                 for piece, row, column, rule, got in csv.reader(io.StringIO(text.decode(), newline="")):
                     found = shard.pieces[int(piece)]
                     number = int(row) + (before[found.source] if found.first_row is None else 0)
-                    name = f"rows.{number}.{column}" if column else f"rows.{number}"
-                    file.write(table([(order.sources[found.source].path, number, name, rule, got)]))
+                    file.write(table([(order.sources[found.source].path, number, path_of(number, column), rule, got)]))
             for found, rows in zip(shard.pieces, receipt.read, strict=True):
                 before[found.source] += rows
         file.flush()
