@@ -53,27 +53,28 @@ def _measured(column: Column, cells: pa.ChunkedArray) -> NDArray[Any] | None:
     return good[0] if len(good) == 1 else np.concatenate([np.empty(0), *good])
 
 
-def _measures(column: Column, cells: pa.Array) -> NDArray[Any] | None:
+def _measures(column: Column, cells: pa.Array) -> NDArray[np.float32] | None:
     """Numbers, NaN where a cell is empty; None if one is bad."""
-    values, there = _held(cells)
-    if cells.null_count == len(values):
-        return np.full(len(values), np.nan, dtype=np.float32)
-    empty = None if there is None else np.flatnonzero(~there)
-    if there is not None:
-        # What lies there in memory is no cell; for now it is one that is judged anyway.
-        values = values.astype(np.result_type(values.dtype, np.float16))
-        values[empty] = values[there.argmax()]
+    values, empty = _held(cells)
+    # What lies in memory where a cell is empty is most often a number as good as any, but it is no cell.
+    if not _keeps(column, values) and not (len(empty) and _keeps(column, np.delete(values, empty))):
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = values.astype(np.float32)
+    found[empty] = np.nan
+    return found
+
+
+def _keeps(column: Column, values: NDArray[Any]) -> bool:
+    """Whether all numbers are in the bounds of a column, and whole where they have to be."""
+    if not len(values):
+        return True
     # A NaN among them makes both NaN, and no comparison with NaN is true. As numbers of Python: in 32 bits 0.3 would be
     # compared with the bound 0.3 as rounded to 32 bits, and pass.
     lowest, highest = values.min().item(), values.max().item()
     low, high = column.bounds
-    if not (max(low, -EXACT) <= lowest and highest <= min(high, EXACT)):
-        return None
-    if column.whole and not (values == np.floor(values)).all():
-        return None
-    if empty is not None:
-        values[empty] = np.nan
-    return values
+    inside = max(low, -EXACT) <= lowest and highest <= min(high, EXACT)
+    return inside and (not column.whole or bool((values == np.floor(values)).all()))
 
 
 def _named(column: Column, cells: pa.ChunkedArray) -> NDArray[np.float32] | None:
@@ -87,8 +88,7 @@ def _named(column: Column, cells: pa.ChunkedArray) -> NDArray[np.float32] | None
     for chunk in cells.chunks:
         part = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
         numbers = known.numbers(part.dictionary)
-        places, there = _held(part.indices)
-        found[start : start + len(part)] = numbers[places if there is None else np.where(there, places, -1)]
+        found[start : start + len(part)] = numbers[_places(part.indices)]
         start += len(part)
     return found if np.count_nonzero(np.isnan(found)) == cells.null_count else None
 
@@ -102,8 +102,7 @@ class _Known:
 
     def numbers(self, names: pa.Array) -> NDArray[np.float32]:
         """The number of each of some names, and NaN at the end."""
-        places, there = _held(pc.index_in(names.cast(pa.string()), value_set=self.names))
-        found = self.values[places if there is None else np.where(there, places, -1)]
+        found = self.values[_places(pc.index_in(names.cast(pa.string()), value_set=self.names))]
         return np.append(found, self.values[-1])
 
 
@@ -113,8 +112,17 @@ def _known(names: tuple[tuple[str, float], ...]) -> _Known:
     return _Known(texts, np.array([*(number for _, number in names), np.nan], dtype=np.float32))
 
 
-def _held(cells: pa.Array) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
-    """Numbers as they lie in memory, and which of them count, None for all.
+def _places(cells: pa.Array) -> NDArray[Any]:
+    """Whole numbers, -1 where a cell is empty."""
+    values, empty = _held(cells)
+    if len(empty):
+        values = values.copy()
+        values[empty] = -1
+    return values
+
+
+def _held(cells: pa.Array) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Numbers as they lie in memory, and which of them do not count, for their cells are empty.
 
     Arrow's own ways to numpy load pandas wherever that is installed, which takes a second.
     """
@@ -123,9 +131,9 @@ def _held(cells: pa.Array) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     kind = np.dtype(cells.type.to_pandas_dtype())
     values = np.frombuffer(data, dtype=kind, count=start + many)[start:] if many else np.empty(0, kind)
     if not cells.null_count:
-        return values, None
-    there = np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=start + many, bitorder="little")[start:]
-    return values, there.astype(bool)
+        return values, np.empty(0, dtype=np.intp)
+    empty = np.unpackbits(~np.frombuffer(bits, dtype=np.uint8), count=start + many, bitorder="little")[start:]
+    return values, np.flatnonzero(empty.view(np.bool_))
 
 
 def _names(column: Column) -> tuple[tuple[str, float], ...] | None:

@@ -38,6 +38,8 @@ class Value(BaseModel):
         allow_inf_nan=False,
         # A field typed as a base class would otherwise be written as `{}` without a word.
         polymorphic_serialization=True,
+        # Most are made as a part of another; each would be built on its own at every start.
+        defer_build=True,
     )
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:

@@ -32,7 +32,7 @@ decision and three symptoms. A person is an id, 20 numbers (ten of 32 bits, ten 
 kinds; a hundredth of the cells is empty. Parquet comes compressed by snappy in row groups of 131,072, and for engines as 20
 files; CSV is the first fifth of the same people. An answer is the id, probability, positive, decision and the symptoms.
 
-Fulcrum looks at every cell before it is scored, has a reason for every row that it refuses, writes SHA-256 of both files
+Fulcrum looks at every cell before it is scored, has a reason for every row that it refuses, writes the BLAKE3 of both files
 beside the answers, and lets them appear whole or not at all. The peers check nothing."""
 MEANING = """What the figures mean:
 

@@ -182,14 +182,14 @@ class _Doing:
         order, layout, number = self._order, self._order.layout, making.shard.number
         for piece in making.shard.pieces:
             check_unchanged(order.sources[piece.source])
-        sha256, size = making.part.finish()
+        digest, size = making.part.finish()
         self._making = None
         receipt = Receipt(
             number=number,
             made=Made.of(order, self._judge, making.shard),
             part=Place(layout.part(number)).name,
             size=size,
-            sha256=sha256,
+            blake3=digest,
             tally=making.tally,
             read=tuple(making.read),
             refused_lines=making.part.refused,

@@ -210,7 +210,7 @@ def _run(order: Order, judge: Judge, done: Sequence[Receipt], *, refused: bool) 
         outputs=tuple(
             Output(
                 path=layout.part(receipt.number),
-                sha256=receipt.sha256,
+                blake3=receipt.blake3,
                 size=receipt.size,
                 rows=receipt.tally.read - receipt.tally.refused,
             )

@@ -14,18 +14,19 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 
 from models.inputs import Inputs
 from models.proven import proven
 from models.schema import Numeric
 from serving.batch.formats.comma import CsvReader, CsvWriter
-from serving.batch.judge import Judge
+from serving.batch.judge import POINT, Judge
 from serving.batch.records import LINE_FEED, Block
 from serving.chunk import side_by_side
 from serving.counts import Tally
 
+# A line of a file as a column; no column of an answer is called so.
+LINE = ""
 NAMES = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -59,14 +60,11 @@ def scored_lines(judge: Judge, reader: CsvReader, block: Block, carried: tuple[s
     if len(good) < len(numbers):
         return None
     judged = judge.judge(Inputs(side_by_side(good)))
-    own = data if carried is None else CsvWriter.prepared(table.select(list(carried)))
-    said = CsvWriter.prepared(pa.table(dict(judged.columns)))
-    # A line begins with the end of the one before it, and what is said of it with a comma.
-    point = f",{judge.point}"
-    text = pc.binary_join_element_wise(_begun(own, b"\n"), _begun(said, b","), *_texts(point, ""))
-    length = len(own) + len(said) + len(text) * len(point.encode())
-    joined: bytes = text.buffers()[2].slice(0, length).to_pybytes()
-    return Lines(joined[1:] + b"\n", judged.tally)
+    own = {LINE: _begun(data)} if carried is None else {name: table[name] for name in carried}
+    rows = pl.DataFrame([pl.Series(name, cells) for name, cells in {**own, **judged.columns}.items()])
+    text = CsvWriter.plain(rows.with_columns(pl.lit(judge.point).alias(POINT)), end="" if carried is None else "\n")
+    # A line as it stands has brought the end of the one before it.
+    return Lines(text[1:] + b"\n" if carried is None else text, judged.tally)
 
 
 def _parsed(data: bytes, names: list[str], kinds: Mapping[str, pa.DataType]) -> pa.Table | None:
@@ -89,14 +87,8 @@ def _parsed(data: bytes, names: list[str], kinds: Mapping[str, pa.DataType]) -> 
         return None
 
 
-def _texts(*texts: str) -> pa.Array:
-    """Texts by polars: of Arrow's own, each would load pandas wherever that is installed, which takes a second."""
-    return pl.Series(texts).to_arrow().cast(pa.string())
-
-
-def _begun(lines: bytes, mark: bytes) -> pa.Array:
-    """Each line with `mark` before it and without its end; the text as a whole is moved, not each line."""
+def _begun(lines: bytes) -> pa.Array:
+    """Each line with the end of the one before it and without its own; the text as a whole is moved, not each line."""
     ends = np.flatnonzero(np.frombuffer(lines, dtype=np.uint8) == LINE_FEED) + 1
     offsets = np.concatenate([[0], ends]).astype(np.int32)
-    text = mark + (lines if mark == b"\n" else lines.replace(b"\n", mark))
-    return pa.Array.from_buffers(pa.string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(text)])
+    return pa.Array.from_buffers(pa.string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(b"\n" + lines)])

@@ -35,7 +35,7 @@ class Source(Value):
     path: str
     size: int = Field(ge=0, description="bytes")
     state: str = Field(description="what tells it from a changed one without reading it")
-    digest: str = Field(description="SHA-256; of a file in a store what that calls this version of it")
+    digest: str = Field(description="BLAKE3; of a file in a store what that calls this version of it")
 
 
 class Order(Value):

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Annotated, Any, BinaryIO, cast
+
+from blake3 import blake3
+from pydantic import Field
 
 from models.errors import BadInput, Refusal
+
+# Where a processor has no instructions for SHA-256, that takes fourteen times as long: of a job a tenth.
+Blake3 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="BLAKE3, as b3sum prints it")]
+READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -84,11 +90,14 @@ class Place:
             return str(system.ukey(path))
 
     def digest(self) -> str:
-        """SHA-256 of a file of this machine; of another what its store calls this version of it."""
+        """BLAKE3 of a file of this machine; of another what its store calls this version of it."""
         if self.local is None:
             return self.state()
-        with self._readable(), self.local.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        found, data = blake3(), bytearray(READ_BYTES)
+        with self._readable(), self.local.open("rb", buffering=0) as file:
+            while size := file.readinto(data):
+                found.update(memoryview(data)[:size])
+        return found.hexdigest()
 
     @contextmanager
     def _readable(self) -> Iterator[None]:

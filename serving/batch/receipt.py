@@ -9,7 +9,7 @@ from models.manifest import Digest
 from models.value import Value
 from serving.batch.judge import Judge
 from serving.batch.order import Order
-from serving.batch.place import Place
+from serving.batch.place import Blake3, Place
 from serving.batch.shard import Shard
 from serving.counts import Tally
 
@@ -87,7 +87,7 @@ class Receipt(Value):
     made: Made
     part: str = Field(description="the name of its file")
     size: int = Field(ge=0, description="bytes")
-    sha256: Digest
+    blake3: Blake3
     tally: Tally
     read: tuple[int, ...] = Field(description="rows of each piece")
     refused_lines: int = Field(ge=0, description="bad cells")

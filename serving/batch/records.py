@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from models.errors import BadInput, Refusal
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 2 << 20
 LONGEST_RECORD = 16 << 20
 LINE_FEED, CARRIAGE_RETURN, QUOTE, COMMA = b'\n\r",'
 

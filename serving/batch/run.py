@@ -10,6 +10,7 @@ from models.manifest import Digest
 from models.operating_point import Certificate
 from models.value import Value
 from serving.batch.order import Source
+from serving.batch.place import Blake3
 from serving.counts import Counts, PathwayCounts
 
 
@@ -31,7 +32,7 @@ class Output(Value):
     """A file of the result."""
 
     path: str
-    sha256: Digest
+    blake3: Blake3
     size: int = Field(ge=0, description="bytes")
     rows: int = Field(ge=0, description="scored rows in it")
 

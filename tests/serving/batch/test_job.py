@@ -3,7 +3,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import gzip
-import hashlib
 import io
 import json
 import os
@@ -18,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from blake3 import blake3
 
 from models.bundle import open_bundle
 from models.errors import BadInput
@@ -237,8 +237,8 @@ def test_the_summary_is_kept_beside_the_result_and_its_digests_agree(scorer: Sco
     assert Run.model_validate_json(text) == summary
     assert json.loads(text)["models"][0]["counts"]["read"] == 40
     assert summary.manifest == str(tmp_path / "scores.csv.manifest.json")
-    assert summary.sources[0].digest == hashlib.sha256(source.read_bytes()).hexdigest()
-    assert summary.outputs[0].sha256 == hashlib.sha256(target.read_bytes()).hexdigest()
+    assert summary.sources[0].digest == blake3(source.read_bytes()).hexdigest()
+    assert summary.outputs[0].blake3 == blake3(target.read_bytes()).hexdigest()
     assert (summary.models[0].model, summary.models[0].bundle) == ("handmade/screen", scorer.bundle.digest)
     assert names(tmp_path) == ["in.csv", "scores.csv", "scores.csv.manifest.json"]
 
@@ -248,7 +248,7 @@ def test_the_same_job_writes_the_same_bytes(scorer: Scorer, tmp_path: Path) -> N
     for ending in ("csv", "parquet"):
         one = score_files(scorer, source, tmp_path / f"one.{ending}", rows_per_chunk=100)
         two = score_files(scorer, source, tmp_path / f"two.{ending}", rows_per_chunk=100)
-        assert one.outputs[0].sha256 == two.outputs[0].sha256
+        assert one.outputs[0].blake3 == two.outputs[0].blake3
 
 
 def spoiled(count: int) -> list[list[str]]:
@@ -359,7 +359,7 @@ def test_a_packed_csv_file_is_read_too(scorer: Scorer, tmp_path: Path) -> None:
     (tmp_path / "in.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
     one = score_files(scorer, plain, tmp_path / "one.csv")
     two = score_files(scorer, tmp_path / "in.csv.gz", tmp_path / "two.csv")
-    assert one.outputs[0].sha256 == two.outputs[0].sha256
+    assert one.outputs[0].blake3 == two.outputs[0].blake3
 
 
 def test_what_can_not_be_scored_is_refused_before_any_work(scorer: Scorer, tmp_path: Path) -> None:
@@ -503,22 +503,22 @@ def test_a_job_killed_while_it_names_its_files_leaves_an_old_or_a_new_result_and
     score_files(scorer, csv_file(tmp_path / "in.csv", cells(10)), target)
     old = target.read_bytes()
     source = csv_file(tmp_path / "in.csv", spoiled(200))
-    whole = score_files(scorer, source, tmp_path / "whole.csv").outputs[0].sha256
+    whole = score_files(scorer, source, tmp_path / "whole.csv").outputs[0].blake3
     command = [sys.executable, "-c", FATAL.format(at=at) + JOB, str(folder / "screen"), str(source), str(target)]
     killed = subprocess.run(command, check=False)
     assert killed.returncode == -signal.SIGKILL
     # As long as the old result is whole and untouched, so is what is said of it.
     manifest = tmp_path / "o.csv.manifest.json"
     if at == 1:
-        digest = Run.model_validate_json(manifest.read_text()).outputs[0].sha256
-        assert digest == hashlib.sha256(old).hexdigest()
+        digest = Run.model_validate_json(manifest.read_text()).outputs[0].blake3
+        assert digest == blake3(old).hexdigest()
     else:
         assert not manifest.exists()
     if at == 3:
-        assert hashlib.sha256(target.read_bytes()).hexdigest() == whole
+        assert blake3(target.read_bytes()).hexdigest() == whole
     else:
         assert target.read_bytes() == old
-    assert score_files(scorer, source, target).outputs[0].sha256 == whole
+    assert score_files(scorer, source, target).outputs[0].blake3 == whole
     assert not list(tmp_path.glob(".*"))
 
 

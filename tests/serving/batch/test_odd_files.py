@@ -175,7 +175,7 @@ def test_on_a_full_disk_no_part_is_left_and_what_was_done_stays(
     assert left == ["_shards/part-00000.json", "_shards/part-00000.refused", f"part-00000.{kind}"]
     made = (tmp_path / "out" / f"part-00000.{kind}").stat().st_mtime_ns
     again = score_files(screen, tmp_path / "in", tmp_path / "out")
-    assert [each.sha256 for each in again.outputs] == [each.sha256 for each in whole.outputs]
+    assert [each.blake3 for each in again.outputs] == [each.blake3 for each in whole.outputs]
     assert (tmp_path / "out" / f"part-00000.{kind}").stat().st_mtime_ns == made
     with monkeypatch.context() as patch:
         full(patch, 10)

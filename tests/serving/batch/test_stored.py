@@ -52,7 +52,7 @@ def test_a_file_in_a_store_is_that_of_this_machine(
     assert files[f"o.{ending}"] == (tmp_path / f"o.{ending}").read_bytes()
     assert files[f"o.{ending}.refused"] == (tmp_path / f"o.{ending}.refused").read_bytes()
     assert Run.model_validate_json(files[f"o.{ending}.manifest.json"]) == there
-    assert there.outputs[0].sha256 == here.outputs[0].sha256
+    assert there.outputs[0].blake3 == here.outputs[0].blake3
     assert there.refused == f"memory://job/o.{ending}.refused"
 
 
@@ -67,7 +67,7 @@ def test_a_store_is_read_as_well(screen: Scorer, system: Any, source: Path, tmp_
         assert (tmp_path / f"o.{kind}").read_bytes() == (tmp_path / f"p.{kind}").read_bytes()
     here = score_files(screen, source, tmp_path / "here")
     there = score_files(screen, "memory://people", tmp_path / "there")
-    assert [each.sha256 for each in here.outputs] == [each.sha256 for each in there.outputs]
+    assert [each.blake3 for each in here.outputs] == [each.blake3 for each in there.outputs]
     assert [line[1:] for line in people.refusals(tmp_path / "here")] == [
         line[1:] for line in people.refusals(tmp_path / "there")
     ]
