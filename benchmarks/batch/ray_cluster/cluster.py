@@ -137,6 +137,8 @@ def _set(folder: Path) -> None:
 @contextmanager
 def _unchanged(file: Path) -> Iterator[None]:
     before = file.read_bytes() if file.exists() else None
+    # Ray writes to it, and does not make its folder.
+    file.parent.mkdir(exist_ok=True)
     try:
         yield
     finally:

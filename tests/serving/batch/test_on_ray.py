@@ -44,6 +44,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         # Sockets have short names: the folder of the test's own would be too long for them.
         short = Path(f"/tmp/fulcrum-ray-{os.getpid()}")
         made = Cluster()
+        # Ray keeps the newest cluster's address there, and does not make the folder.
+        Path("/tmp/ray").mkdir(exist_ok=True)
         try:
             for cores in (0, 1, 1):
                 add(made, cores, short)
