@@ -25,7 +25,7 @@ FAULTS, ON_RAY = "faults.json", "ray_cluster.json"
 HEADS = {PARQUET: "Parquet to Parquet", CSV: "CSV to CSV"}
 INTRODUCTION = """# How fast a file is scored
 
-A file of people in, a file of answers out: `fulcrum score` beside other ways to do the same, in one run of `make bench-batch`.
+A file of people in, a file of answers out: `fulcrum score` beside other ways to do the same, as `make bench-batch` measures it: what stands in one table took turns in one run.
 
 Everybody runs the same ONNX file in the same runtime: 23 columns, a network of 23-256-256-128, a calibrated probability, a
 decision and three symptoms. A person is an id, 20 numbers (ten of 32 bits, ten of 64) and three categories of 40, 5 and 12

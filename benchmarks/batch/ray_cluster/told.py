@@ -25,7 +25,8 @@ def part(found: dict[str, Any]) -> list[str]:
         " on the same two cores. Its nodes, their workers and the job's own process were ended by `kill -9` at random moments,"
         f" a job of {found['killed_rows']:,} rows each time; what was there in the end was compared byte by byte."
     )
-    return ["## On a cluster", *([_overhead(found)] if found["rounds"] else []), text, harm(found["kills"])]
+    broken = [text, harm(found["kills"])] if found["kills"] else []
+    return ["## On a cluster", *([_overhead(found)] if found["rounds"] else []), *broken]
 
 
 def ratio(found: dict[str, Any], call: str) -> float:
