@@ -14,6 +14,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from benchmarks.batch.faults.people import People
+from serving.batch.here import LOCK
 
 # What lies beside the answers, by the ending of its name.
 MANIFEST, REFUSED, RECEIPTS = ".manifest.json", ".refused", "_shards"
@@ -121,4 +122,4 @@ def _digest(path: Path, home: Path) -> str:
 
 
 def _in_the_making(name: Path) -> bool:
-    return name.suffix == ".tmp" or any(part.startswith(".") for part in name.parts)
+    return name.suffix == ".tmp" or name.name == LOCK or any(part.startswith(".") for part in name.parts)
