@@ -1,3 +1,6 @@
+# Programs are started hundreds of times: what is compiled of them is kept.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Two commands do everything: `make demo` and `make test`. Both make their own environment first.
 VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3)

@@ -20,6 +20,9 @@ from models.calibration import Calibration, pieces
 from models.schema import Schema
 
 RAW = "raw."
+# Whatever `finish` adds to a network is named so, but what goes in and out.
+OWN = "fulcrum."
+GOOD_ROW = f"{OWN}good_row"
 IMAGE = "image"
 METADATA_KEY = "fulcrum.manifest"
 # Everybody below the threshold is below this, so everybody is decided.
@@ -158,9 +161,7 @@ def _guard(graph: onnx.GraphProto, schema: Schema) -> None:
 
 
 def _only_good_rows(graph: onnx.GraphProto, name: str, output: str) -> None:
-    graph.node.append(
-        helper.make_node("Where", [_own("good_row"), name, _own("nan")], [output], name=f"{output}.guard")
-    )
+    graph.node.append(helper.make_node("Where", [GOOD_ROW, name, _own("nan")], [output], name=f"{output}.guard"))
 
 
 def _calibrate(graph: onnx.GraphProto, target: str, calibration: Calibration) -> None:
@@ -239,7 +240,7 @@ def _decide(graph: onnx.GraphProto) -> None:
 
 
 def _own(name: str) -> str:
-    return f"fulcrum.{name}"
+    return f"{OWN}{name}"
 
 
 def _node(graph: onnx.GraphProto, op: str, inputs: Sequence[str], output: str, **attributes: Any) -> None:

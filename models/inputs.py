@@ -15,6 +15,8 @@ Chosen = slice | NDArray[np.bool_] | NDArray[np.integer[Any]]
 class Inputs:
     """`columns` float32 [rows, columns], NaN where a cell is empty; `image` uint8 [rows, height, width, 3] or None.
 
+    `proven` says that all rows were shown to keep the schema, so that a graph need not look again.
+
     Raises ValueError if they do not have as many rows.
 
     >>> rows = Inputs(np.zeros((3, 2), np.float32), np.zeros((3, 8, 8, 3), np.uint8))
@@ -24,6 +26,7 @@ class Inputs:
 
     columns: NDArray[np.float32]
     image: NDArray[np.uint8] | None = None
+    proven: bool = False
 
     def __post_init__(self) -> None:
         if self.image is not None and len(self.image) != len(self.columns):
@@ -39,4 +42,4 @@ class Inputs:
 
     def __getitem__(self, chosen: Chosen) -> Inputs:
         """Some of the rows, by a slice, a mask bool [rows] or places int [any]."""
-        return Inputs(self.columns[chosen], None if self.image is None else self.image[chosen])
+        return Inputs(self.columns[chosen], None if self.image is None else self.image[chosen], self.proven)

@@ -121,6 +121,7 @@ class Pathway:
             Inputs(
                 rows.columns[:, [names.index(name) for name in scorer.columns.names]],
                 rows.image if scorer.columns.image else None,
+                rows.proven,
             )
             for scorer in (self.screen, self.presurgical)
         )

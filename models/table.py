@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,8 @@ class Encoded:
     @property
     def accepted(self) -> Inputs:
         """The rows that keep the contract, as the graph takes them; no copy is made where all do."""
-        return self.inputs if self.good.all() else self.inputs[self.good]
+        some = slice(None) if self.good.all() else self.good
+        return replace(self.inputs[some], proven=True)
 
 
 def encode_table(

@@ -58,7 +58,7 @@ def scored_lines(judge: Judge, reader: CsvReader, block: Block, carried: tuple[s
     good = [cells for cells in numbers if cells is not None]
     if len(good) < len(numbers):
         return None
-    judged = judge.judge(Inputs(side_by_side(good)))
+    judged = judge.judge(Inputs(side_by_side(good), proven=True))
     own = [_lines(data)] if carried is None else [table[name].combine_chunks() for name in carried]
     said = [CsvWriter.texts(cells) for cells in judged.columns.values()]
     return Lines(_joined([*own, *said], judge.point), judged.tally)

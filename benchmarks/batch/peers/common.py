@@ -52,8 +52,8 @@ def asked() -> Task:
     return Task(source, target, model, list(kinds), places, found["symptoms"])
 
 
-def session(model: str, threads: int | None = 1) -> onnxruntime.InferenceSession:
-    """The model in a runtime of so many threads; None leaves all as it is by default."""
+def session(model: str | bytes, threads: int | None = 1) -> onnxruntime.InferenceSession:
+    """A file, or what is in one, in a runtime of so many threads; None leaves all as it is by default."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     if threads is not None:

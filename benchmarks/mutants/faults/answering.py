@@ -9,8 +9,8 @@ ROWS, SCHEMA, TABLE, SCORER = "models/rows.py", "models/schema.py", "models/tabl
 TESTS = {
     ROWS: ["models/test_rows.py"],
     SCHEMA: ["models/test_schema.py", "models/test_rows.py"],
-    TABLE: ["models/test_table.py"],
-    SCORER: ["models/test_scorer.py", "models/test_graph.py"],
+    TABLE: ["models/test_table.py", "models/test_unguarded.py"],
+    SCORER: ["models/test_scorer.py", "models/test_graph.py", "models/test_unguarded.py"],
 }
 
 MUTANTS = [
@@ -38,4 +38,6 @@ MUTANTS = [
     Mutant(TABLE, 'allowed = empty if column.missing == "impute" else np.zeros_like(empty)', "allowed = empty", "empty cells let through"),
     Mutant(TABLE, "cells.str.to_lowercase().replace_strict", "cells.replace_strict", "TRUE refused"),
     Mutant(TABLE, "np.where(bad | empty, np.nan, numbers)", "np.where(empty, np.nan, numbers)", "bad numbers passed on"),
+    Mutant(TABLE, "some = slice(None) if self.good.all() else self.good", "some = slice(None)", "bad rows called good"),
+    Mutant(SCORER, "if rows.proven and rows.image is None else self._session", "if rows.image is None else self._session", "nobody's rows looked at"),
 ]  # fmt: skip

@@ -1,11 +1,11 @@
-"""Faults in what carries the point: graph, bundle, manifest, values."""
+"""Faults in what carries the point: graph, with its guard and without, bundle, manifest, values."""
 
 from __future__ import annotations
 
 from benchmarks.mutants.fault import Mutant
 
 GRAPH, BUNDLE, MANIFEST = "models/graph.py", "models/bundle.py", "models/manifest.py"
-VALUE, VERIFY = "models/value.py", "models/verify.py"
+VALUE, VERIFY, UNGUARDED = "models/value.py", "models/verify.py", "models/unguarded.py"
 
 TESTS = {
     GRAPH: ["models/test_graph.py"],
@@ -13,6 +13,7 @@ TESTS = {
     MANIFEST: ["models/test_manifest.py", "models/test_bundle.py"],
     VALUE: ["models/test_value.py"],
     VERIFY: ["models/test_verify.py"],
+    UNGUARDED: ["models/test_unguarded.py"],
 }
 
 MUTANTS = [
@@ -22,7 +23,7 @@ MUTANTS = [
     Mutant(GRAPH, '"unwhole", ~schema.whole', '"unwhole", schema.whole', "fractions of categories let through"),
     Mutant(GRAPH, '"fillable", schema.may_be_empty', '"fillable", schema.may_be_empty | True', "NaN let through everywhere"),
     Mutant(GRAPH, '"ReduceMin"', '"ReduceMax"', "one good cell makes a good row"),
-    Mutant(GRAPH, '"Where", [_own("good_row"), name, _own("nan")]', '"Where", [_own("good_row"), name, name]', "guard of bad rows dropped"),
+    Mutant(GRAPH, '"Where", [GOOD_ROW, name, _own("nan")]', '"Where", [GOOD_ROW, name, name]', "guard of bad rows dropped"),
     Mutant(GRAPH, "calibration.intercept - calibration.slope * undo", "calibration.intercept - undo", "undo after the slope"),
     Mutant(GRAPH, 'nodes = [_own("lost"), _own("nan"), _own("share")]', 'graph.node.append(helper.make_node("Sigmoid", ["logit"], ["s"]))\n    nodes = [_own("lost"), _own("nan"), "s"]', "the runtime's coarse sigmoid"),
     Mutant(GRAPH, "if float32(value) != value:", "if False:", "a threshold the graph can not hold"),
@@ -53,4 +54,8 @@ MUTANTS = [
     Mutant(VERIFY, "passed=apart <= TOLERANCE", "passed=True", "probabilities not compared"),
     Mutant(VERIFY, "passed=not flipped", "passed=True", "decisions not compared"),
     Mutant(VERIFY, "if point.measured.counts != manifest.curve.at(point.threshold)", "if False", "counts that do not follow from the curve"),
+    Mutant(UNGUARDED, " and node.input[0] == GOOD_ROW:", ":", "empty cells no longer filled"),
+    Mutant(UNGUARDED, "[node.input[1]]", "[node.input[2]]", "the branch of bad rows kept"),
+    Mutant(UNGUARDED, "    _drop_unused(found.graph)\n", "", "the guard still computed"),
+    Mutant(UNGUARDED, "if wanted.isdisjoint(node.output) and all(name.startswith(OWN) for name in node.output):", "if wanted.isdisjoint(node.output):", "parts of a network dropped"),
 ]  # fmt: skip
