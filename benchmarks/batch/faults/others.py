@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from benchmarks.batch.faults.left import Left, counted, marks, unfinished
+from benchmarks.batch.faults.left import Left, counted, marks, seen, unfinished
 from benchmarks.batch.faults.people import appended
 from benchmarks.batch.faults.work import Begun, Found, Work, not_refused, wrong_end
 
@@ -24,7 +24,7 @@ def changed_between(work: Work) -> Found:
         before = _killed_in_the_middle(there)
         appended(file)
         found.amiss += not_refused(there.run(), f"part-00000.parquet: should be made of {file}", "another content")
-        found.amiss += Left.of(there.home).differences(before)
+        found.amiss += seen(there.home).differences(before)
         found.amiss += _wrong(there, "--overwrite")
     with _copied(work) as there:
         _killed_in_the_middle(there)
@@ -89,7 +89,7 @@ def _killed_in_the_middle(work: Work) -> Left:
     begun = work.begin()
     _done(work, begun, 2)
     begun.kill()
-    return Left({name: each for name, each in Left.of(work.home).files.items() if not name.endswith(".tmp")})
+    return seen(work.home)
 
 
 def _done(work: Work, begun: Begun, shards: int) -> None:
