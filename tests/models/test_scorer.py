@@ -15,12 +15,6 @@ from models.turn import Setting
 from tests import handmade, one_column
 
 
-@pytest.fixture(scope="module")
-def scorers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scorer]:
-    folder = tmp_path_factory.mktemp("bundles")
-    return {model: Scorer(handmade.bundle(folder, model)) for model in handmade.CONTRACTS}
-
-
 def test_rows_and_columns_of_the_same_people_get_the_same_answers(scorers: dict[str, Scorer]) -> None:
     for scorer in scorers.values():
         by_row, by_column = scorer.score_rows(handmade.rows(3000)), scorer.score(handmade.encoded(3000))

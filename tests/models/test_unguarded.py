@@ -99,12 +99,6 @@ def test_a_network_that_makes_nan_of_a_good_row_is_refused_without_the_guard_too
     assert not found["negative"][0]
 
 
-@pytest.fixture(scope="module")
-def scorers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scorer]:
-    folder = tmp_path_factory.mktemp("bundles")
-    return {model: Scorer(handmade.bundle(folder, model)) for model in handmade.CONTRACTS}
-
-
 def test_only_rows_that_are_proven_are_not_looked_at(scorers: dict[str, Scorer]) -> None:
     for scorer in scorers.values():
         wanted, found = scorer.score(Inputs(ROWS)), scorer.score(Inputs(ROWS, proven=True))

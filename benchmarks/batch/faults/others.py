@@ -24,7 +24,7 @@ def changed_between(work: Work) -> Found:
         before = _killed_in_the_middle(there)
         appended(file)
         found.amiss += not_refused(there.run(), f"part-00000.parquet: should be made of {file}", "another content")
-        found.amiss += seen(there.home).differences(before)
+        found.amiss += Left.of(there.home).differences(before)
         found.amiss += _wrong(there, "--overwrite")
     with _copied(work) as there:
         _killed_in_the_middle(there)
