@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from commands.answering import SHIPPED, SOME_REFUSED, answered, complaints, screen
+from commands.lasting import loading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +65,8 @@ def score(
     Other columns are carried along. Memory does not grow with the files. Each file of the result appears whole or not
     at all, and last of all OUT.manifest.json; the same command goes on where a killed job was.
     """
-    from serving.batch.job import score_files
+    with loading():
+        from serving.batch.job import score_files
 
     with answered():
         scorers, settings = _asked(bundle, operating_point or [], prevalence)

@@ -45,7 +45,7 @@ class Contract(Member):
     more cases would do; never a number that means "could not".
     """
 
-    pattern: ClassVar[re.Pattern[str]]  # how a member is written in words
+    pattern: ClassVar[str]  # how a member is written in words, in large letters or small
 
     confidence: float = Field(
         0.95, gt=0.5, lt=1, description="chance that a certified threshold really keeps the promise, at least"
@@ -132,7 +132,7 @@ class Contract(Member):
         found = CONFIDENCE.fullmatch(text.strip())
         plain = found["rest"] if found else text.strip()
         for member in members(Contract):  # type: ignore[type-abstract]  # the family is asked for its members
-            match = member.pattern.fullmatch(plain)
+            match = re.fullmatch(member.pattern, plain, re.IGNORECASE)
             if match:
                 try:
                     return member.from_words(match, share_of(found, "confidence") if found else 0.95)

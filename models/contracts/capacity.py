@@ -31,9 +31,8 @@ class Capacity(OneThreshold):
     Source: Angelopoulos et al., "Learn then Test", 2021 (fixed sequence testing); Wilks 1941.
     """
 
-    pattern: ClassVar[re.Pattern[str]] = re.compile(
-        rf"flag(?:ged|s)?{AT_MOST}{share('at_most')}(?: people)?(?:{AT_PREVALENCE}{share('prevalence')})?",
-        re.IGNORECASE,
+    pattern: ClassVar[str] = (
+        rf"flag(?:ged|s)?{AT_MOST}{share('at_most')}(?: people)?(?:{AT_PREVALENCE}{share('prevalence')})?"
     )
     best: ClassVar[Literal["low", "high"]] = "low"
 

@@ -31,11 +31,10 @@ class Cost(OneThreshold):
     Making 2006 (the two trivial answers).
     """
 
-    pattern: ClassVar[re.Pattern[str]] = re.compile(
+    pattern: ClassVar[str] = (
         rf"(?:a )?miss costs (?:as much as )?(?P<miss>{NUMBER})"
         rf"(?: (?:false )?alarms?|, (?:a false|an) alarm (?P<alarm>{NUMBER})){AT_PREVALENCE}{share('prevalence')}"
-        rf"(?:,? costing{AT_MOST}(?P<at_most>{NUMBER}))?",
-        re.IGNORECASE,
+        rf"(?:,? costing{AT_MOST}(?P<at_most>{NUMBER}))?"
     )
     best: ClassVar[Literal["low", "high"]] = "low"
 

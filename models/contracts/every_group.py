@@ -25,10 +25,9 @@ class RecallInEveryGroup(OneThreshold):
     Source: Berger, Technometrics 1982; Wilks, Annals of Mathematical Statistics 1941.
     """
 
-    pattern: ClassVar[re.Pattern[str]] = re.compile(
+    pattern: ClassVar[str] = (
         rf"(?:recall|sensitivity){AT_LEAST}{share('at_least')} in every (?:group of )?"
-        rf"(?P<groups>(?:{QUOTED}|(?! and |,? then )[^;\"])+)",
-        re.IGNORECASE,
+        rf"(?P<groups>(?:{QUOTED}|(?! and |,? then )[^;\"])+)"
     )
     best: ClassVar[Literal["low", "high"]] = "high"
 

@@ -27,9 +27,8 @@ class NPV(OneThreshold):
     Source: Angelopoulos et al., "Learn then Test", 2021 (fixed sequence testing); Clopper & Pearson 1934.
     """
 
-    pattern: ClassVar[re.Pattern[str]] = re.compile(
-        rf"(?:NPV|negative predictive value){AT_LEAST}{share('at_least')}{AT_PREVALENCE}{share('prevalence')}",
-        re.IGNORECASE,
+    pattern: ClassVar[str] = (
+        rf"(?:NPV|negative predictive value){AT_LEAST}{share('at_least')}{AT_PREVALENCE}{share('prevalence')}"
     )
     best: ClassVar[Literal["low", "high"]] = "high"
 

@@ -28,9 +28,7 @@ class Precision(OneThreshold):
     Source: Angelopoulos et al., "Learn then Test", 2021 (fixed sequence testing); Clopper & Pearson 1934.
     """
 
-    pattern: ClassVar[re.Pattern[str]] = re.compile(
-        rf"(?:precision|PPV){AT_LEAST}{share('at_least')}{AT_PREVALENCE}{share('prevalence')}", re.IGNORECASE
-    )
+    pattern: ClassVar[str] = rf"(?:precision|PPV){AT_LEAST}{share('at_least')}{AT_PREVALENCE}{share('prevalence')}"
     best: ClassVar[Literal["low", "high"]] = "low"
 
     at_least: float = Field(gt=0, lt=1, description="lowest true precision that is acceptable")

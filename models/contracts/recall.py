@@ -33,9 +33,7 @@ class Recall(OneThreshold):
     1
     """
 
-    pattern: ClassVar[re.Pattern[str]] = re.compile(
-        rf"(?:recall|sensitivity){AT_LEAST}{share('at_least')}", re.IGNORECASE
-    )
+    pattern: ClassVar[str] = rf"(?:recall|sensitivity){AT_LEAST}{share('at_least')}"
     best: ClassVar[Literal["low", "high"]] = "high"
 
     at_least: float = Field(gt=0, lt=1, description="lowest true recall that is acceptable")

@@ -31,9 +31,8 @@ class RuleInOut(Contract):
     Source: the gray zone of Coste & Pouchot, International Journal of Epidemiology 2003.
     """
 
-    pattern: ClassVar[re.Pattern[str]] = re.compile(
-        r"rule in (?:with |at )?(?P<rule_in>.+?)(?:,|;| and|, and) rule out (?:with |at )?(?P<rule_out>.+)",
-        re.IGNORECASE,
+    pattern: ClassVar[str] = (
+        r"rule in (?:with |at )?(?P<rule_in>.+?)(?:,|;| and|, and) rule out (?:with |at )?(?P<rule_out>.+)"
     )
 
     rule_in: Annotated[OneThreshold, Written] = Field(description="about the flagged: precision or specificity")

@@ -31,10 +31,9 @@ class Several(OneThreshold):
     once.
     """
 
-    pattern: ClassVar[re.Pattern[str]] = re.compile(
+    pattern: ClassVar[str] = (
         r"(?!rule )(?=.+ (?:and|then) )(?P<parts>.+?)"
-        r"(?:,? (?:and )?then (?P<then>the fewest alarms|the most hits))?",
-        re.IGNORECASE,
+        r"(?:,? (?:and )?then (?P<then>the fewest alarms|the most hits))?"
     )
 
     contracts: tuple[Annotated[OneThreshold, Written], ...] = Field(min_length=1)

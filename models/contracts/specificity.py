@@ -29,7 +29,7 @@ class Specificity(OneThreshold):
     Source: order statistics as tolerance limits, Wilks, Annals of Mathematical Statistics 1941.
     """
 
-    pattern: ClassVar[re.Pattern[str]] = re.compile(rf"specificity{AT_LEAST}{share('at_least')}", re.IGNORECASE)
+    pattern: ClassVar[str] = rf"specificity{AT_LEAST}{share('at_least')}"
     best: ClassVar[Literal["low", "high"]] = "low"
 
     at_least: float = Field(gt=0, lt=1, description="lowest true specificity that is acceptable")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,15 @@ def test_a_threshold_of_the_caller_decides(scorers: dict[str, Scorer]) -> None:
     assert scores.threshold == float(np.float32(0.7))
     assert np.array_equal(scores.positive, scores.probability >= np.float32(0.7))
     assert scorers["screen"].score(handmade.encoded(10), threshold=0).positive.all()
+
+
+def test_who_lies_in_the_zone_of_a_model_is_neither_positive_nor_negative(tmp_path: Path) -> None:
+    scorer = Scorer(handmade.bundle(tmp_path, "zoned"))
+    scores, point = scorer.score(handmade.encoded(3000)), scorer.manifest.point
+    assert point.clear_below < point.threshold
+    assert np.array_equal(scores.negative, scores.probability < np.float32(point.clear_below))
+    assert np.array_equal(scores.positive, ~(scores.probability < np.float32(point.threshold)))
+    assert 0 < (~scores.positive & ~scores.negative).sum() < 3000
 
 
 def test_a_row_exactly_on_the_threshold_is_flagged(scorers: dict[str, Scorer]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from benchmarks.mutants.fault import Mutant
 
-IMAGE, DISC, CELL, INPUTS = "models/image.py", "models/disc.py", "models/photograph.py", "models/inputs.py"
+DECODE, DISC, CELL, INPUTS = "models/decode.py", "models/disc.py", "models/photograph.py", "models/inputs.py"
 PROBES, GENERATE, FORM = "models/probes.py", "models/generate.py", "serving/form.py"
 
 TESTS = {
-    IMAGE: ["models/test_image.py"],
+    DECODE: ["models/test_image.py"],
     DISC: ["models/test_disc.py"],
     CELL: ["models/test_photograph.py"],
     INPUTS: ["models/test_inputs.py", "models/test_seeing.py"],
@@ -18,16 +18,16 @@ TESTS = {
 }
 
 MUTANTS = [
-    Mutant(IMAGE, "6: Transpose.ROTATE_270", "6: Transpose.ROTATE_90", "a camera held upright seen upside down"),
-    Mutant(IMAGE, "5: Transpose.TRANSPOSE", "5: Transpose.TRANSVERSE", "a mirrored camera turned the wrong way"),
-    Mutant(IMAGE, "Resampling.BILINEAR", "Resampling.NEAREST", "shrunk without smoothing"),
-    Mutant(IMAGE, "(self.width, self.height), Resampling", "(self.height, self.width), Resampling", "height and width swapped"),
-    Mutant(IMAGE, "if len(data) > self.most_bytes:", "if False:", "a file of any size"),
-    Mutant(IMAGE, "width * height > self.most_pixels or ", "", "a bomb of pixels unpacked"),
-    Mutant(IMAGE, " or min(width, height) < self.least_side", "", "a stamp taken for a photograph"),
-    Mutant(IMAGE, "            picture.load()\n", "            PIL.ImageFile.LOAD_TRUNCATED_IMAGES = True\n            picture.load()\n", "a truncated file half seen"),
-    Mutant(IMAGE, ".astype(np.int64) >> 8", ".clip(0, 255)", "sixteen bits cut off"),
-    Mutant(IMAGE, 'if picture.mode in {"P", "PA"}:', "if False:", "a palette with transparency warns"),
+    Mutant(DECODE, "6: Transpose.ROTATE_270", "6: Transpose.ROTATE_90", "a camera held upright seen upside down"),
+    Mutant(DECODE, "5: Transpose.TRANSPOSE", "5: Transpose.TRANSVERSE", "a mirrored camera turned the wrong way"),
+    Mutant(DECODE, "Resampling.BILINEAR", "Resampling.NEAREST", "shrunk without smoothing"),
+    Mutant(DECODE, "(asked.width, asked.height), Resampling", "(asked.height, asked.width), Resampling", "height and width swapped"),
+    Mutant(DECODE, "if len(data) > asked.most_bytes:", "if False:", "a file of any size"),
+    Mutant(DECODE, "width * height > asked.most_pixels or ", "", "a bomb of pixels unpacked"),
+    Mutant(DECODE, " or min(width, height) < asked.least_side", "", "a stamp taken for a photograph"),
+    Mutant(DECODE, "        picture.load()\n", "        PIL.ImageFile.LOAD_TRUNCATED_IMAGES = True\n        picture.load()\n", "a truncated file half seen"),
+    Mutant(DECODE, ".astype(np.int64) >> 8", ".clip(0, 255)", "sixteen bits cut off"),
+    Mutant(DECODE, 'if picture.mode in {"P", "PA"}:', "if False:", "a palette with transparency warns"),
     Mutant(DISC, "DARK = 16", "DARK = 0", "the noise of black taken for the disc"),
     Mutant(DISC, "side = max(right - left, bottom - top)", "side = min(right - left, bottom - top)", "the disc cut at its sides"),
     Mutant(DISC, "parts, count = ndimage.label(small.max(axis=2) > DARK)", "parts, count = (small.max(axis=2) > DARK).astype(int), 1", "a date in the corner taken for disc"),
