@@ -21,6 +21,8 @@ from serving.batch.place import Place
 from serving.chunk import Chunk
 
 READ_BUFFER_BYTES = 1 << 20
+# Of a row group that is opened 30 kB stay until the last one that was opened with it is read: about as many as a shard.
+ROWS_OPENED = 1 << 20
 KIND = "a Parquet file"
 
 
@@ -58,12 +60,24 @@ class ParquetReader(Reader):
         packed = sum(_packed(about.row_group(place)) for place in groups)
         most = max(1, min(rows or ROWS_PER_ITEM, BYTES_PER_ITEM * many // max(size, 1)))
         try:
-            read = self._file.iter_batches(most, row_groups=groups, columns=columns, use_threads=False)
-            for batch in read:
-                chunk = Chunk(0, pa.Table.from_batches([batch]))
-                yield Item.of(packed * batch.num_rows // max(many, 1), chunk)
+            for some in self._opened(groups):
+                for batch in self._file.iter_batches(most, row_groups=some, columns=columns, use_threads=False):
+                    chunk = Chunk(0, pa.Table.from_batches([batch]))
+                    yield Item.of(packed * batch.num_rows // max(many, 1), chunk)
         except (OSError, pa.ArrowException) as error:
             raise unreadable(self._place, KIND, error) from None
+
+    def _opened(self, groups: Sequence[int]) -> Iterator[list[int]]:
+        """Row groups one after the other, as many as are opened at a time."""
+        some, many = list[int](), 0
+        for place in groups:
+            some.append(place)
+            many += self._about.row_group(place).num_rows
+            if many >= ROWS_OPENED:
+                yield some
+                some, many = [], 0
+        if some:
+            yield some
 
     def spans(self, rows: int, size: int) -> Iterator[Span]:
         start, first_row, many, large = 0, 0, 0, 0

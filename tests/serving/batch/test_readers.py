@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.errors import BadInput, Refusal
+from serving.batch.formats import parquet
 from serving.batch.formats.form import WHOLE
 from serving.batch.formats.known import format_of
 from serving.batch.place import Place
@@ -231,3 +232,17 @@ def test_lines_that_end_twice_over_are_read_as_they_were_meant(tmp_path: Path) -
 def test_a_name_may_be_long(tmp_path: Path) -> None:
     name = "n" * 200_000
     assert read(text(tmp_path, f"{name},x\n1,2\n"))[0] == [name, "x"]
+
+
+@pytest.mark.parametrize("opened", [1, 7, 10, 1000])
+def test_row_groups_are_read_in_order_however_many_are_opened_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: int
+) -> None:
+    monkeypatch.setattr(parquet, "ROWS_OPENED", opened)
+    table, sizes = pa.table({"id": list(range(40)), "note": [f"n{place % 3}" for place in range(40)]}), [3, 0, 9, 1, 20]
+    with pyarrow.parquet.ParquetWriter(tmp_path / "in.parquet", table.schema) as writer:
+        for place, size in enumerate(sizes):
+            writer.write_table(table.slice(sum(sizes[:place]), size))
+    names, found, refusals = read(tmp_path / "in.parquet", 4)
+    assert (names, refusals) == (["id", "note"], [])
+    assert found == [(place, tuple(row.values())) for place, row in enumerate(table.slice(0, 33).to_pylist())]
