@@ -120,7 +120,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.retina
 
 bench-batch: $(READY) .venv-peers/batch/.ready
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench,ray]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench,ray]" $(filter pyspark%,$(batch))
 	$(BIN)/python -m benchmarks.batch.memory
 	$(BIN)/python -m benchmarks.batch.photographs
 	$(BIN)/python -m benchmarks.batch.spark_recipe

@@ -1,7 +1,8 @@
 """`python -m benchmarks.batch.spark_recipe`: the recipe of docs/spark.md, run as it stands there.
 
 A cluster of two executors of one core on this machine does a job of 20 shards, and does it again while one of them is killed.
-Each time every file has to have the bytes that the local engine writes. PySpark is in no extra: install it beside Fulcrum.
+Each time every file has to have the bytes that the local engine writes. PySpark is in no extra: `make bench-batch` installs
+it beside Fulcrum.
 """
 
 from __future__ import annotations
