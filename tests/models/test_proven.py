@@ -170,6 +170,8 @@ YES, EYE = Binary(name="x"), Categorical(name="x", categories=("left", "right"))
         (YES, pa.array(["1", None]), None),
         (EYE, pa.array(["middle"]), None),
         (EYE, pa.array([1, 0]), None),
+        # Rounded to 32 bits at once it is the next number above what it is by way of 64 bits.
+        (Numeric(name="x", low=0, high=2e18), pa.array([2**60 + 2**36 + 1]), None),
     ],
 )
 def test_good_columns_are_shown_to_be_good_and_others_are_left_alone(

@@ -56,6 +56,16 @@ def test_every_block_knows_its_line(rows: list[list[str]], size: int) -> None:
         line += block.data.count(b"\n")
 
 
+@given(rows=TABLE, size=st.integers(1, 40), again=st.integers(1, 40))
+def test_a_part_of_a_file_is_read_to_its_end_and_no_further(rows: list[list[str]], size: int, again: int) -> None:
+    data = written([["h", "h", "h"], *rows])
+    for block in blocks(data, size):
+        file, stop = io.BytesIO(data), block.start + len(block.data)
+        file.seek(block.start)
+        part = whole_records(file, "t.csv", block_bytes=again, start=block.start, line=block.line, stop=stop)
+        assert b"".join(each.data for each in part) == block.data
+
+
 @given(data=st.lists(st.sampled_from([b'"', b",", b"a", b"\n"]), max_size=10).map(b"".join), size=st.integers(1, 12))
 def test_quotes_are_in_order_exactly_when_a_strict_reader_says_so(data: bytes, size: int) -> None:
     fine = True
