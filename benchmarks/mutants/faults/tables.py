@@ -44,7 +44,6 @@ MUTANTS = [
     Mutant(LINES, "    if len(good) < len(numbers):\n        return None\n", "", "columns in doubt left out"),
     Mutant(LINES, "    reader.check(block)\n", "", "bytes that are no text let through"),
     Mutant(LINES, 'data if data.endswith(b"\\n") else data + b"\\n"', "data", "the last line joined to nothing"),
-    Mutant(LINES, "if carried is not None and (not carried or set(carried) & set(asked.names)):", "if carried is not None and not carried:", "a column of the model carried along as it was read"),
     Mutant(LINES, "data = BOM_UTF8 + data if data.startswith(BOM_UTF8) else data", "pass", "a mark at the start of a cell dropped"),
     Mutant(LINES, 'if b\'"\' in data or b"\\r" in data or', "if", "quotes and CR taken for plain text"),
     Mutant(COMMA, "table.slice(row - left_out,", "table.slice(row,", "rows after a ragged one read too far on"),

@@ -137,6 +137,8 @@ KEEPS = [None, ("note",), ("age",), ("note", "eye"), ()]
 @given(text=texts(), keep=st.sampled_from(KEEPS), rows=st.sampled_from([None, 2]))
 @example(text="age,fluid,new_vessels,eye,note\n61,,1,left,\n", keep=("note",), rows=None)
 @example(text="age,fluid,new_vessels,eye,note\n61,,1,left,x\n\n", keep=(), rows=None)
+@example(text="note,age,fluid,new_vessels,eye\n\ufeffn,61,,1,left\n", keep=("note",), rows=None)
+@example(text="age,fluid,new_vessels,eye,note\n61,,1,left,x\n", keep=("note", "eye"), rows=None)
 def test_lines_as_they_stand_give_the_same_bytes_as_their_cells(
     scorer: Scorer, text: str, keep: tuple[str, ...] | None, rows: int | None
 ) -> None:
@@ -224,8 +226,9 @@ def test_whatever_is_in_doubt_is_left_to_the_way_of_cells(tried: Callable[..., L
     assert tried(HEADER + "5,,1,left,x\n" + text) is None
 
 
-def test_a_column_that_is_asked_for_and_carried_is_left_to_the_way_of_cells(tried: Callable[..., Lines | None]) -> None:
+def test_a_number_that_is_asked_for_and_carried_is_left_to_the_way_of_cells(tried: Callable[..., Lines | None]) -> None:
     assert tried(HEADER + "61,,1,left,x\n", ("age",)) is None
+    assert tried(HEADER + "61,,1,left,x\n", ("eye", "new_vessels")) is not None
 
 
 class OfAge(Judge):
