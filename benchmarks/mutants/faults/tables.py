@@ -8,7 +8,7 @@ PROVEN, RECORDS, LINES = "models/proven.py", "serving/batch/records.py", "servin
 COMMA, PARQUET = "serving/batch/formats/comma.py", "serving/batch/formats/parquet.py"
 GROUPED, STEP, CHUNK = "serving/batch/formats/grouped.py", "serving/batch/step.py", "serving/chunk.py"
 
-READERS = ["serving/batch/test_readers.py", "serving/batch/test_odd_files.py"]
+READERS = ["serving/batch/test_readers.py", "serving/batch/test_odd_files.py", "serving/batch/test_spans.py"]
 TESTS = {
     PROVEN: ["models/test_proven.py", "models/test_unguarded.py"],
     RECORDS: ["serving/batch/test_records.py"],
