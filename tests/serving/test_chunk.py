@@ -23,7 +23,7 @@ from models.turn import Setting
 from serving.batch.formats.form import WHOLE
 from serving.batch.formats.known import format_of
 from serving.batch.place import Place
-from serving.chunk import Chunk, answers, score_chunk, scored_schema
+from serving.chunk import ROWS_AT_A_TIME, Chunk, answers, score_chunk, scored_schema, side_by_side
 from tests import handmade
 
 MANIFEST = handmade.finished()[1]
@@ -44,6 +44,12 @@ def refused(schema: pa.Schema) -> list[str]:
 def people(count: int, **more: list[object]) -> pa.Table:
     rows = handmade.rows(count, seed=5)
     return pa.table({**more, **{name: [row[name] for row in rows] for name in rows[0]}})
+
+
+def test_columns_are_put_side_by_side_however_many_rows_there_are() -> None:
+    for rows in (0, 1, ROWS_AT_A_TIME, 2 * ROWS_AT_A_TIME + 3):
+        columns = [np.arange(rows, dtype=np.float64), np.arange(rows, dtype=np.int32) * 2, np.ones(rows)]
+        assert np.array_equal(side_by_side(columns), np.column_stack(columns).astype(np.float32))
 
 
 def test_good_rows_are_scored_and_all_columns_carried_along(scorer: Scorer) -> None:

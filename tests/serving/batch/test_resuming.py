@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from models.bundle import open_bundle
-from models.errors import BadInput
+from models.errors import BadInput, Refusal
 from models.scorer import Scorer
 from models.turn import Setting
 from serving.batch.job import score_files
+from serving.batch.place import Place
+from serving.batch.receipt import Receipt
 from serving.batch.run import Run
 from tests.serving.batch import people
 
@@ -324,3 +326,37 @@ def test_an_old_manifest_does_not_outlive_the_shards_it_speaks_of(
     killed(models, source, target, "removed 3", more=", overwrite=True")
     assert not (target / "part-00001.csv").exists()
     assert not Path(f"{target}.manifest.json").exists()
+
+
+class Failing:
+    """An engine that does nothing."""
+
+    def run(self, *_: object) -> Iterator[Receipt]:
+        raise BadInput([Refusal("engine", "should work", "a failure")])
+
+
+def test_an_old_manifest_does_not_outlive_a_shard_that_is_lost_either(
+    screen: Scorer, source: Path, target: Path
+) -> None:
+    score_files(screen, source, target)
+    (target / "part-00001.csv").unlink()
+    with pytest.raises(BadInput, match="a failure"):
+        score_files(screen, source, target, engine=Failing())
+    assert not Path(f"{target}.manifest.json").exists()
+
+
+def test_a_source_that_changes_while_it_is_known_again_is_refused(
+    screen: Scorer, source: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where all was done before of what it was, so that nothing else would look at it."""
+    score_files(screen, source, target)
+    digest = Place.digest
+
+    def changing(place: Place) -> str:
+        found = digest(place)
+        with Path(place.address).open("a") as file:
+            file.write("\n")
+        return found
+
+    monkeypatch.setattr(Place, "digest", changing)
+    assert "should stay the same while it is read" in refused(screen, source, target)
