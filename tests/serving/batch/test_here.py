@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from models.errors import BadInput
+from models.scorer import Scorer
 from serving.batch.here import Here, durable
+from serving.batch.job import score_files
 from serving.batch.layout import Layout
+from tests.serving.batch import people
 
 RULE = "should be in a folder in which files can be made"
 
@@ -188,3 +191,34 @@ def test_a_file_is_put_on_another_disk_whole_too(tmp_path: Path, monkeypatch: py
     Here().put(made, str(tmp_path / "scores.refused"))
     assert (tmp_path / "scores.refused").read_text() == "whole"
     assert (names(tmp_path), names(made.parent)) == (["folder", "scores.refused"], [])
+
+
+def test_every_file_is_on_the_disk_before_it_gets_its_name_and_its_name_before_anything_follows(
+    screen: Scorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a machine that loses its power a whole file is left, or none."""
+    events: list[tuple[str, str]] = []
+    sync, replace = os.fsync, Path.replace
+
+    def synced(handle: int) -> None:
+        sync(handle)
+        events.append(("on the disk", str(Path(f"/proc/self/fd/{handle}").readlink())))
+
+    def named(path: Path, address: Path | str) -> Path:
+        events.extend([("finished", str(path)), ("named", str(address))])
+        return replace(path, address)
+
+    source = people.csv_file(tmp_path / "in.csv", people.spoiled(people.cells(40)))
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", named)
+    score_files(screen, source, tmp_path / "out")
+    finished = [place for place, (what, _) in enumerate(events) if what == "finished"]
+    assert {Path(events[place + 1][1]).name for place in finished} == {
+        *(f"part-00000.{kind}" for kind in ("csv", "json", "refused")),
+        "out.refused",
+        "out.manifest.json",
+    }
+    for place in finished:
+        (_, made), (_, name), after = events[place : place + 3]
+        assert ("on the disk", made) in events[:place]
+        assert after == ("on the disk", str(Path(name).parent))

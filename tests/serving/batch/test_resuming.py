@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from models.bundle import open_bundle
 from models.errors import BadInput, Refusal
@@ -303,6 +304,13 @@ def test_the_manifest_says_what_is_there(screen: Scorer, source: Path, target: P
     assert found.counts.read == 120 == sum(output.rows for output in found.outputs) + found.counts.refused
     assert [Path(each.path).name for each in found.sources] == list(FILES)
     assert found.refused == f"{target}.refused"
+
+
+def test_a_manifest_whose_counts_do_not_add_up_is_none(screen: Scorer, source: Path, target: Path) -> None:
+    said = score_files(screen, source, target).model_dump(mode="json")
+    said["outputs"][0]["rows"] += 1
+    with pytest.raises(ValidationError, match="should be the rows of the result and those refused"):
+        Run.model_validate(said)
 
 
 def test_nothing_of_a_smaller_job_stays_beside_the_shards_of_a_bigger_one(

@@ -15,7 +15,9 @@ from models.errors import BadInput
 from models.scorer import Scorer
 from serving.batch import lease
 from serving.batch.job import Progress, score_files
+from serving.batch.layout import Layout
 from serving.batch.run import Run
+from serving.batch.stored import Stored
 from tests.serving.batch import people
 
 
@@ -164,3 +166,26 @@ def test_a_store_without_room_is_told(
 def test_a_store_of_an_unknown_kind_is_refused(screen: Scorer, source: Path) -> None:
     with pytest.raises(BadInput, match=r"^pigeon://.*: should be a path or the address of a store whose library is"):
         score_files(screen, source, "pigeon://job/out")
+
+
+def test_nothing_is_put_or_written_once_the_lease_is_lost(system: Any, tmp_path: Path) -> None:
+    files, layout = Stored(), Layout("memory://job/o", folder=True, ending=".csv")
+    (tmp_path / "made").write_text("x")
+    with files.held(layout):
+        system.pipe_file("/job/o/_shards/lock", b"another 1")
+        time.sleep(0.3)
+        with pytest.raises(BadInput, match="should be written by one job at a time"):
+            files.put(tmp_path / "made", layout.part(0))
+        with pytest.raises(BadInput, match="should be written by one job at a time"):
+            files.write(layout.receipt(0), b"{}")
+    assert list(stored(system, "job")) == ["o/_shards/lock"]
+    assert (tmp_path / "made").exists()
+
+
+def test_what_is_taken_away_in_a_store_is_gone(system: Any) -> None:
+    files, address = Stored(), "memory://job/o.refused"
+    files.write(address, b"x")
+    assert (files.read(address), files.size(address)) == (b"x", 1)
+    for _ in range(2):
+        files.remove(address)
+        assert (files.read(address), files.size(address)) == (None, None)
