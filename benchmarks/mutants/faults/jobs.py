@@ -24,7 +24,7 @@ TESTS = {
     RESUMING: FOLDERS,
     REFUSED: FOLDERS,
     RUN: FOLDERS,
-    TASK: ["serving/batch/test_on_ray.py"],
+    TASK: ["serving/batch/test_task.py", "serving/batch/test_on_ray.py"],
     OVERLAPPED: ["serving/batch/test_overlapped.py"],
     APART: ["serving/batch/test_job.py", "serving/batch/test_sources.py", *FOLDERS],
     SOURCES: ["serving/batch/test_sources.py"],

@@ -36,7 +36,11 @@ def test_never_more_is_read_and_not_handed_on_than_was_said(workers: int, ahead:
             most = max(most, read - handed)
             yield number
 
-    for _ in overlapped(lambda number: number, items(), workers=workers, ahead=ahead):
+    def slow_at_first(number: int) -> int:
+        time.sleep(0.1 * (number == 0))  # meanwhile others read as much as they may
+        return number
+
+    for _ in overlapped(slow_at_first, items(), workers=workers, ahead=ahead):
         handed += 1
         time.sleep(0.001)
     assert (read, handed) == (60, 60)
