@@ -30,7 +30,7 @@ TESTS = {
     SOURCES: ["serving/batch/test_sources.py"],
     JUDGE: ["serving/batch/test_judge.py", "serving/batch/test_job.py"],
     COUNTS: ["serving/batch/test_job.py", "serving/batch/test_judge.py"],
-    ORDER: ["serving/batch/test_on_ray.py", "serving/batch/test_judge.py"],
+    ORDER: ["serving/batch/test_task.py", "serving/batch/test_judge.py"],
 }
 
 MUTANTS = [
@@ -84,7 +84,6 @@ MUTANTS = [
     Mutant(OVERLAPPED, "self._arrived.wait_for(lambda: number in self._found)\n            found = self._found.pop(number)", "self._arrived.wait_for(lambda: self._found)\n            found = self._found.pop(next(iter(self._found)))", "rows out of order"),
     Mutant(OVERLAPPED, "        if number:\n            self._room.release()\n", "        self._room.release()\n", "one more item in memory than said"),
     Mutant(OVERLAPPED, "            self._room.acquire()\n", "            pass\n", "a reader that runs ahead of the writer"),
-    Mutant(OVERLAPPED, "        turns.end(workers)\n", "        pass\n", "threads that never go"),
     Mutant(APART, "if path.is_file() and source.samefile(path):", "if False:", "a file written over itself"),
     Mutant(APART, "    if _within(layout.target, asked):\n", "    if False:\n", "a result within what is read"),
     Mutant(SOURCES, "return tuple(sorted(found, key=str))", "return tuple(sorted(found, key=str, reverse=True))", "files in another order"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.errors import BadInput
+from models.errors import BadBundle, BadInput
 from models.scorer import Scorer
 from models.turn import Setting
 from serving.batch.job import score_files
@@ -46,3 +46,12 @@ def test_a_receipt_of_anything_else_than_what_was_asked_is_refused(screen: Score
     other = judge_of([screen], [Setting(operating_point=0.9)])
     with pytest.raises(BadInput, match=r"should be scored by handmade/screen .* at threshold 0\.8999"):
         receipt_of(found, tasks.order, other, tasks.shard)
+
+
+def test_a_bundle_that_became_another_one_is_refused(screen: Scorer, tmp_path: Path) -> None:
+    source, tasks = people.csv_file(tmp_path / "in.csv", people.cells(40)), Tasks()
+    score_files(screen, source, tmp_path / "out", engine=tasks)  # type: ignore[arg-type]  # told nothing
+    (asked,) = tasks.order.models
+    tasks.order = tasks.order.model_copy(update={"models": (asked.model_copy(update={"bundle": "0" * 64}),)})
+    with pytest.raises(BadBundle, match=f"should have SHA-256 {'0' * 64}, got {asked.bundle}"):
+        tasks.done(tasks.shard)
