@@ -140,7 +140,7 @@ class Scorer:
         refused += self._check_image(rows.image)
         if threshold is not None and not 0 <= threshold <= 1:
             refused.append(Refusal("threshold", "should be a probability from 0 to 1", repr(threshold)))
-        if prevalence is not None and not 0 < prevalence < 1:
+        if prevalence is not None and not (0 < prevalence < 1 and 0 < float32(prevalence) < 1):
             refused.append(Refusal("prevalence", "should be a share between 0 and 1", repr(prevalence)))
         if refused:
             raise BadInput(refused)

@@ -15,7 +15,7 @@ TESTS = {
 
 MUTANTS = [
     Mutant(SCORER, "not 0 <= threshold <= 1:", "(threshold < 0 or threshold > 1):", "threshold NaN let through"),
-    Mutant(SCORER, "if prevalence is not None and not 0 < prevalence < 1:", "if False:", "of all that is wrong the prevalence not told"),
+    Mutant(SCORER, "if prevalence is not None and not (0 < prevalence < 1 and 0 < float32(prevalence) < 1):", "if False:", "of all that is wrong the prevalence not told"),
     Mutant(SCORER, 'if math.isnan(np.add.reduce(answers["probability"])):', "if False:", "rows outside the schema answered"),
     Mutant(SCORER, "rows[start : start + size]", "rows[start : start + size - 1]", "the last row of a call lost"),
     Mutant(SCORER, " or columns.dtype != np.float32", "", "64-bit columns let through"),
