@@ -9,7 +9,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet
+import pytest
 
+from serving.batch.records import whole_records
 from tests import handmade
 
 NAMES = ("id", *handmade.SCHEMA.names, "note")
@@ -63,6 +65,12 @@ def write(rows: pa.Table, file: Path, group: int = 100) -> Path:
         with pa.OSFile(str(file), "wb") as opened, pa.ipc.new_file(opened, rows.schema) as made:
             made.write_table(rows, max_chunksize=group)
     return file
+
+
+def text_in_blocks_of(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of text are read so many bytes at a time, so that small ones have many blocks."""
+    default = {**(whole_records.__kwdefaults__ or {}), "block_bytes": size}
+    monkeypatch.setattr(whole_records, "__kwdefaults__", default)
 
 
 def read(target: Path) -> list[tuple[object, ...]]:

@@ -77,9 +77,7 @@ def test_every_cut_gives_the_same_rows_and_refusals(
     wanted, lines = people.read(tmp_path / f"one.{kind}"), people.refusals(tmp_path / f"one.{kind}")
     many = set()
     monkeypatch.setattr("serving.batch.formats.comma.BLOCK_BYTES", 300)
-    monkeypatch.setattr(
-        "serving.batch.records.whole_records.__kwdefaults__", {"block_bytes": 300, "start": 0, "line": 1, "stop": None}
-    )
+    people.text_in_blocks_of(300, monkeypatch)
     for rows, size in ((1 << 20, 1 << 28), (60, 2500), (1, 1)):
         monkeypatch.setattr(job, "SHARD_ROWS", rows)
         monkeypatch.setattr(job, "SHARD_BYTES", size)
@@ -103,9 +101,7 @@ def test_a_cut_never_falls_into_a_cell_of_several_lines(
     source = people.csv_file(tmp_path / "in.csv", rows)
     score_files(screen, source, tmp_path / "one.csv")
     monkeypatch.setattr(job, "SHARD_BYTES", 200)
-    monkeypatch.setattr(
-        "serving.batch.records.whole_records.__kwdefaults__", {"block_bytes": 100, "start": 0, "line": 1, "stop": None}
-    )
+    people.text_in_blocks_of(100, monkeypatch)
     found = score_files(screen, source, tmp_path / "cut")
     assert len(found.outputs) > 10
     assert people.read(tmp_path / "cut") == people.read(tmp_path / "one.csv")
@@ -132,9 +128,7 @@ def test_a_strict_job_names_the_file_and_where_in_it_it_stopped(
     ]
     assert not Path(f"{tmp_path / 'out'}.manifest.json").exists()
     monkeypatch.setattr(job, "SHARD_BYTES", 500)
-    monkeypatch.setattr(
-        "serving.batch.records.whole_records.__kwdefaults__", {"block_bytes": 500, "start": 0, "line": 1, "stop": None}
-    )
+    people.text_in_blocks_of(500, monkeypatch)
     with pytest.raises(BadInput) as caught:
         score_files(screen, within / "b.csv", tmp_path / "cut", strict=True)
     said = str(caught.value)

@@ -35,10 +35,7 @@ def test_text_is_cut_at_the_first_block_that_ends_beyond_so_many_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     block, size = 100, 400
-    monkeypatch.setattr(
-        "serving.batch.records.whole_records.__kwdefaults__",
-        {"block_bytes": block, "start": 0, "line": 1, "stop": None},
-    )
+    people.text_in_blocks_of(block, monkeypatch)
     file = people.csv_file(tmp_path / "in.csv", people.cells(60))
     data, found = file.read_bytes(), spans(file, 1, size)
     longest = max(map(len, data.splitlines(keepends=True)))
