@@ -64,12 +64,7 @@ def _encode(column: Column, cells: Cells) -> tuple[NDArray[np.float32], NDArray[
         numbers = np.asarray(cells)
         if numbers.dtype.kind != "f":
             numbers = numbers.astype(np.float64)
-    # In the cells' own bits: a 32-bit float is compared with the bound as 32 bits write it, as the graph does.
-    low, high = (numbers.dtype.type(bound) for bound in column.bounds)
-    # NaN fails every comparison: a cell is good only if it is shown to be.
-    good = (numbers >= low) & (numbers <= high)
-    if column.whole:
-        good &= numbers == np.floor(numbers)
+    good = column.keeps(numbers)
     encoded = np.where(good, numbers, np.nan).astype(np.float32)
     return encoded, good | np.isnan(numbers) if column.missing == "impute" else good
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, PlainSerializer, model_validator
 
 from models.image import Image
@@ -60,6 +61,23 @@ class Column(Member):
     def whole(self) -> bool:
         """Whether only whole numbers are possible in the graph."""
         return True
+
+    def keeps(self, numbers: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Which of some numbers a cell may be in the graph, bool [rows]; a NaN is none of them.
+
+        They are compared in their own bits: a 32-bit float with a bound as 32 bits write it, as the graph does.
+
+        >>> Numeric(name="age", low=0, high=120).keeps(np.array([61.5, 120.5, np.nan])).tolist()
+        [True, False, False]
+        """
+        low, high = (numbers.dtype.type(bound) for bound in self.bounds)
+        # NaN fails every comparison: a cell is good only if it is shown to be.
+        good = (numbers >= low) & (numbers <= high)
+        if self.whole:
+            # Of a NaN that signals the processor says that it is invalid, as of a number that is out of reach.
+            with np.errstate(invalid="ignore"):
+                good &= numbers == np.floor(numbers)
+        return good
 
     @property
     @abstractmethod

@@ -140,11 +140,7 @@ def _encode(column: Column, cells: pl.Series) -> tuple[NDArray[np.float32], NDAr
         cells = text.set(text == "", None)
     empty = cells.is_null().to_numpy()
     numbers = _numbers(column, cells).to_numpy()
-    low, high = column.bounds
-    # NaN fails every comparison: a cell is good only if it is shown to be.
-    good = (numbers >= low) & (numbers <= high)
-    if column.whole:
-        good &= numbers == np.floor(numbers)
+    good = column.keeps(numbers)
     allowed = empty if column.missing == "impute" else np.zeros_like(empty)
     bad = ~np.where(empty, allowed, good)
     return np.where(bad | empty, np.nan, numbers).astype(np.float32), bad

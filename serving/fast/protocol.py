@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -19,6 +19,10 @@ from serving.fast.patience import Patience
 from serving.fast.routes import Route
 from serving.leaving import Leaving
 from serving.refusals import Answer, HeadTooLarge, TooBusy, TooLarge, TooSlow, refusal
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 TYPE, LENGTH, AUTHORIZATION, TRACE = b"content-type", b"content-length", b"authorization", b"traceparent"
 JSON = doorway.JSON.encode()
@@ -47,6 +51,8 @@ class Protocol(HttpToolsProtocol):
     heads: ClassVar[Heads] = Heads()
 
     asked: Asked | None = None
+    # Whom uvicorn answers; of several on a connection it knows only the last one that was asked.
+    answered: RequestResponseCycle | None = None
     # What the head of the last request said, where it may be remembered.
     said: Head | None = None
     # When the last answer was given, on the clock of the loop.
@@ -67,6 +73,9 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is there any more."""
         self.patience.end(self)
+        if self.answered is not None and not self.answered.response_complete:
+            self.answered.disconnected = True
+            self.answered.message_event.set()
         super().connection_lost(exc)
 
     def too_slow(self) -> None:
@@ -127,6 +136,10 @@ class Protocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, expects
         self.headers += headers
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self.answered = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
         """A part of its body is there."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from models.schema import Binary, Categorical, Column, Numeric, Schema
@@ -30,6 +31,15 @@ def test_a_cell_becomes_the_number_the_graph_takes() -> None:
     assert (age.number(61), vessels.number(True), vessels.number(0)) == (61.0, 1.0, 0.0)
     assert (eye.number("left"), eye.number("right")) == (0.0, 1.0)
     assert np.isnan([fluid.number(None), eye.number(None)]).all()
+
+
+@pytest.mark.parametrize(
+    "signals", [np.array([0x7F810000], np.uint32).view(np.float32), np.array([0x7FF0000000000001]).view(np.float64)]
+)
+def test_a_nan_that_signals_is_a_number_of_no_column_and_nobody_is_warned(signals: NDArray[np.floating]) -> None:
+    assert np.isnan(signals).all()
+    for column in SCHEMA.columns:
+        assert not column.keeps(signals).any()
 
 
 def test_a_schema_is_read_back_with_every_column_s_kind() -> None:

@@ -8,7 +8,7 @@ ROWS, SCHEMA, TABLE, SCORER = "models/rows.py", "models/schema.py", "models/tabl
 
 TESTS = {
     ROWS: ["models/test_rows.py"],
-    SCHEMA: ["models/test_schema.py", "models/test_rows.py"],
+    SCHEMA: ["models/test_schema.py", "models/test_rows.py", "models/test_table.py"],
     TABLE: ["models/test_table.py", "models/test_unguarded.py"],
     SCORER: ["models/test_scorer.py", "models/test_graph.py", "models/test_unguarded.py"],
 }
@@ -30,9 +30,10 @@ MUTANTS = [
     Mutant(SCHEMA, "ge=self.low, le=self.high, allow_inf_nan", "gt=self.low, le=self.high, allow_inf_nan", "the lowest value refused"),
     Mutant(SCHEMA, "float(self.categories.index(cell))", "float(sorted(self.categories).index(cell))", "categories in another order"),
     Mutant(SCHEMA, "if any(category != category.strip() for category in self.categories):", "if False:", "a kind that no file can hold"),
-    Mutant(TABLE, "good = (numbers >= low) & (numbers <= high)", "good = ~((numbers < low) | (numbers > high))", "NaN let through"),
-    Mutant(TABLE, "(numbers >= low)", "(numbers > low)", "the lowest value refused"),
-    Mutant(TABLE, "        good &= numbers == np.floor(numbers)", "        pass", "fractions of yes let through"),
+    Mutant(SCHEMA, "good = (numbers >= low) & (numbers <= high)", "good = ~((numbers < low) | (numbers > high))", "NaN let through"),
+    Mutant(SCHEMA, "(numbers >= low)", "(numbers > low)", "the lowest value refused"),
+    Mutant(SCHEMA, "good &= numbers == np.floor(numbers)", "pass", "fractions of yes let through"),
+    Mutant(SCHEMA, 'np.errstate(invalid="ignore")', 'np.errstate(invalid="warn")', "a NaN that signals warned of"),
     Mutant(TABLE, "text = cells.str.strip_chars()", "text = cells", "spaces make a cell bad"),
     Mutant(TABLE, "{first_row + row}.{schema", "{row}.{schema", "rows named from the chunk's start"),
     Mutant(TABLE, 'allowed = empty if column.missing == "impute" else np.zeros_like(empty)', "allowed = empty", "empty cells let through"),

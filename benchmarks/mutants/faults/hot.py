@@ -45,6 +45,7 @@ MUTANTS = [
     Mutant(DESK, "            if each.asked is not RELEASED:\n", "            if False:\n", "who asks for something not answered"),
     Mutant(DESK, "            for each in group:\n                self._answer_alike(now, asked, [each], turn)", "            self._tell_all(group, refusal(error))", "all refused for one"),
     Mutant(DESK, "if self._rows_waiting * self._seconds_a_row > self.max_wait:", "if False:", "nobody sent away"),
+    Mutant(PROTOCOL, "self.answered.disconnected = True", "pass", "who hung up answered, where another request followed"),
     Mutant(PROTOCOL, "self._is_free()\n            and self.parser", "self.parser", "two at a time on one connection"),
     Mutant(PROTOCOL, "        self.headers += headers\n", "", "headers lost on the common way"),
     Mutant(PROTOCOL, "if self.pipeline or self.flow.write_paused:", "if self.flow.write_paused:", "requests that nobody waits for pile up"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import select
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -62,6 +63,15 @@ def without_id(body: bytes) -> dict[str, Any]:
     read: dict[str, Any] = json.loads(body)
     read.pop("id", None)
     return read
+
+
+def logged(server: Server, text: str) -> str:
+    """The log, once it holds some text."""
+    for _ in range(200):
+        if text in (log := server.log.read_text()):
+            return log
+        time.sleep(0.05)
+    pytest.fail(f"The log does not hold {text}.")
 
 
 @pytest.fixture(scope="module")
@@ -208,9 +218,12 @@ def test_who_asks_and_does_not_read_is_not_read_either(server: Server, wanted: d
         while sent < MUCH and select.select([], [speaker.connection], [], 2)[1]:
             sent += speaker.connection.send(asked[sent % len(asked) :])
     assert sent < MUCH
+    trace = "5c" * 16
     with connected(server) as speaker:
-        speaker.say(post(BODY, TYPED))
+        speaker.say(post(BODY, TYPED, f"Traceparent: 00-{trace}-{'cd' * 8}-01"))
         assert without_id(speaker.hear()[2]) == wanted
+    # Whose answer was waiting to be taken is forgotten as well, though others were asked behind it.
+    assert "Traceback" not in logged(server, trace)
 
 
 @pytest.mark.parametrize(
