@@ -5,7 +5,8 @@ from __future__ import annotations
 from benchmarks.mutants.fault import Mutant
 
 GRAPH, BUNDLE, MANIFEST = "models/graph.py", "models/bundle.py", "models/manifest.py"
-VALUE, VERIFY, UNGUARDED = "models/value.py", "models/verify.py", "models/unguarded.py"
+VALUE, VERIFY = "models/value.py", "models/verify.py"
+UNGUARDED, SHORTER = "models/unguarded.py", "models/shorter.py"
 
 TESTS = {
     GRAPH: ["models/test_graph.py"],
@@ -13,7 +14,8 @@ TESTS = {
     MANIFEST: ["models/test_manifest.py", "models/test_bundle.py"],
     VALUE: ["models/test_value.py"],
     VERIFY: ["models/test_verify.py"],
-    UNGUARDED: ["models/test_unguarded.py"],
+    UNGUARDED: ["models/test_unguarded.py", "models/test_shorter.py"],
+    SHORTER: ["models/test_shorter.py"],
 }
 
 MUTANTS = [
@@ -58,4 +60,19 @@ MUTANTS = [
     Mutant(UNGUARDED, "[node.input[1]]", "[node.input[2]]", "the branch of bad rows kept"),
     Mutant(UNGUARDED, "    _drop_unused(found.graph)\n", "", "the guard still computed"),
     Mutant(UNGUARDED, "if wanted.isdisjoint(node.output) and all(name.startswith(OWN) for name in node.output):", "if wanted.isdisjoint(node.output):", "parts of a network dropped"),
+    Mutant(UNGUARDED, "    shorten(found.graph)\n", "", "the long way taken"),
+    Mutant(SHORTER, "not _side_by_side(places)", "False", "columns cut out that lie apart"),
+    Mutant(SHORTER, "(np.diff(places[:, 0]) == 1).all()", "True", "what lies between two columns taken too"),
+    Mutant(SHORTER, "bool(places[0, 0] >= 0) and ", "", "columns that are counted from the end cut out from the start"),
+    Mutant(SHORTER, "turned is None or not _is_turn(turned)", "turned is None", "a table turned another way taken for a turned one"),
+    Mutant(SHORTER, "if _is_turn(node) else None", 'if node.op_type == "Transpose" else None', "what is not turned back taken for a table"),
+    Mutant(SHORTER, 'bounds["beyond"] == widths.get(table)', "True", "the first columns taken for all"),
+    Mutant(SHORTER, "            left[unused] -= 1\n            if left[unused]:\n                break\n", "", "what somebody else takes dropped"),
+    Mutant(SHORTER, "(attribute.g, *attribute.graphs)", "attribute.graphs", "what a graph within takes dropped"),
+    Mutant(SHORTER, "            gone.add(unused)\n", "            pass\n", "what nobody takes still computed"),
+    Mutant(SHORTER, " or taken[filled.output[0]] > 1", "", "what somebody else takes made another thing"),
+    Mutant(SHORTER, "node.input[1] != mean or ", "", "another number taken for the mean"),
+    Mutant(SHORTER, "empty.input[0] != cells or ", "", "other cells' emptiness taken for theirs"),
+    Mutant(SHORTER, " or not np.isfinite(known).all()", "", "endless less endless taken for nothing"),
+    Mutant(SHORTER, " if value.name not in given", "", "a value that can be given otherwise taken for constant"),
 ]  # fmt: skip
