@@ -22,9 +22,9 @@ REFUSED, UNREACHABLE, UNSOUND, SOME_REFUSED = 3, 4, 5, 6
 
 # Where no terminal says how wide it is, a table is as wide as it needs to be: a script must not find a digest cut.
 WIDEST = None if sys.stdout.isatty() else 1000
-# Without markup: a path may hold `[brackets]`.
-screen = Console(highlight=False, markup=False, width=WIDEST)
-complaints = Console(stderr=True, highlight=False, markup=False)
+# Without markup or names of pictures: a path may hold `[brackets]` or `:cat:`.
+screen = Console(highlight=False, markup=False, emoji=False, width=WIDEST)
+complaints = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 @contextmanager

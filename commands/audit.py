@@ -10,7 +10,7 @@ from rich.table import Table
 
 from commands.answering import WRONG, answered, complaints, screen
 
-audit = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+audit = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 FOLDER = Annotated[
     Path, typer.Argument(help="the folder of the logs, FULCRUM_DECISIONS of the service", exists=True, file_okay=False)
 ]

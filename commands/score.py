@@ -13,8 +13,6 @@ import typer
 from commands.answering import SHIPPED, SOME_REFUSED, answered, complaints, screen
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from models.scorer import Scorer
     from models.turn import Setting
     from serving.batch.engines.engine import Engine
@@ -70,8 +68,7 @@ def score(
 
     with answered():
         scorers, settings = _asked(bundle, operating_point or [], prevalence)
-        bar, told = _bar()
-        with bar:
+        with _shown() as progress:
             found = score_files(
                 scorers,
                 source,
@@ -81,7 +78,7 @@ def score(
                 keep=keep,
                 overwrite=overwrite,
                 engine=_engine(engine, address, workers),
-                progress=told,
+                progress=progress,
             )
         _say(found)
     if found.counts.refused:
@@ -134,8 +131,12 @@ def _engine(name: str, address: str | None, workers: int | None) -> Engine:
     return Local(workers)
 
 
-def _bar() -> tuple[Progress, Callable[[Now], None]]:
+@contextmanager
+def _shown() -> Iterator[Callable[[Now], None] | None]:
     """Rows, rows a second and the time left, on a terminal; a script would get an empty line of it."""
+    if not complaints.is_terminal:
+        yield None
+        return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     bar = Progress(
@@ -146,7 +147,6 @@ def _bar() -> tuple[Progress, Callable[[Now], None]]:
         TimeRemainingColumn(),
         console=complaints,
         transient=True,
-        disable=not complaints.is_terminal,
     )
     task = bar.add_task("", total=1.0, rows=0, pace=0.0)
     first: list[int] = []  # What was done before is no pace of now.
@@ -156,7 +156,8 @@ def _bar() -> tuple[Progress, Callable[[Now], None]]:
         rows, seconds = now.tally.read, bar.tasks[0].elapsed or 1.0
         bar.update(task, completed=now.share, rows=rows, pace=(rows - first[0]) / seconds)
 
-    return bar, told
+    with bar:
+        yield told
 
 
 def _say(found: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -12,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
-from pydantic import ValidationError
 
 from models import graph
 from models.contained import reaching_out
@@ -57,8 +57,7 @@ def open_bundle(folder: str | Path, *, signers: Path | None = None) -> Bundle:
     for name, digest in document.files.items():
         if sha256(contents[name]) != digest:
             raise BadBundle(f"{folder / name}: should have SHA-256 {digest}, got {sha256(contents[name])}.")
-    said = _agree(contents[GRAPH], document.manifest, folder / GRAPH)
-    _check_spelling(text, said, document, folder / MANIFEST)
+    _check_agree(contents[GRAPH], text, document, folder)
     digest = sha256(text)
     if signers is not None:
         from models.signature import check_signed  # noqa: PLC0415  # with it comes a library of its own
@@ -112,17 +111,16 @@ def _contents(file: Path) -> bytes:
         raise BadBundle(f"{file}: should be a readable file, got: {said}.") from None
 
 
-def _agree(model: bytes, manifest: Manifest, file: Path) -> str:
-    """The manifest as it stands in the graph, if both say the same and the graph holds all that it needs."""
+def _check_agree(model: bytes, text: bytes, document: Files, folder: Path) -> None:
+    """Refuse a graph that says other than the manifest, or does not hold all that it needs."""
+    file, manifest = folder / GRAPH, document.manifest
     try:
         parsed = onnx.load_model_from_string(model)
     except Exception as error:  # noqa: BLE001  # protobuf's own kinds are not part of its interface
         raise BadBundle(f"{file}: should be an ONNX model, got: {error}.") from None
     for refusal in reaching_out(parsed):
         raise BadBundle(f"{file}: {refusal}")
-    said = graph.metadata(parsed).get(graph.METADATA_KEY, "")
-    if not _says(said, manifest):
-        raise BadBundle(f"{file}: metadata: should hold the manifest of {MANIFEST}, got another one or none.")
+    _check_said(graph.metadata(parsed).get(graph.METADATA_KEY, ""), text, document, folder)
     baked = graph.defaults(parsed)
     for name, want in (
         ("threshold", manifest.point.threshold),
@@ -132,27 +130,32 @@ def _agree(model: bytes, manifest: Manifest, file: Path) -> str:
         # A graph of the first format has no zone, and its manifest none either.
         if baked.get(name, graph.NO_ZONE) != want:
             raise BadBundle(f"{file}: {name}: should be the manifest's {want}, got {baked.get(name)}.")
-    return said
 
 
-def _check_spelling(text: bytes, said: str, document: Files, file: Path) -> None:
-    """Refuse a manifest that says what it should in other bytes: a space more, a digit that changes no number.
+def _check_said(said: str, text: bytes, document: Files, folder: Path) -> None:
+    """Refuse a manifest that is another than the metadata of the graph hold, or says the same in other bytes.
 
-    The digest of the graph covers the manifest in its metadata, so that this one can be told from it to the byte.
+    A space more, or a digit that changes no number, would else be a manifest of another digest.
     """
     wanted = spelled(said, document.files)
+    if not _says(said, document.manifest, same=text == wanted):
+        rule = f"metadata: should hold the manifest of {MANIFEST}, got another one or none"
+        raise BadBundle(f"{folder / GRAPH}: {rule}.")
     if text != wanted:
         pairs = enumerate(zip(text, wanted, strict=False))
         place = next((place for place, (one, other) in pairs if one != other), min(len(text), len(wanted)))
         rule = f"should be to the byte what the metadata of {GRAPH} says"
-        raise BadBundle(f"{file}: {rule}, got another spelling at byte {place}.")
+        raise BadBundle(f"{folder / MANIFEST}: {rule}, got another spelling at byte {place}.")
 
 
-def _says(text: str, manifest: Manifest) -> bool:
-    """Whether a text is this manifest: by its values, for an older bundle does not spell out later defaults."""
+def _says(text: str, manifest: Manifest, *, same: bool) -> bool:
+    """Whether a text is this manifest: by its values, for an older bundle does not spell out later defaults.
+
+    What was read from the `same` bytes has the same values, if they are JSON by themselves and not only within others.
+    """
     try:
-        return Manifest.model_validate_json(text) == manifest
-    except ValidationError:
+        return isinstance(json.loads(text), dict) if same else Manifest.model_validate_json(text) == manifest
+    except ValueError:
         return False
 
 

@@ -179,9 +179,14 @@ def answered(scores: Scores) -> dict[str, pa.Array]:
 
 
 def cells(values: NDArray[Any], empty: NDArray[np.bool_] | None = None) -> pa.Array:
-    """Numbers as a column of a table, nothing where they are `empty`."""
-    found = pl.Series(values)
-    return (found if empty is None else found.set(pl.Series(empty), None)).to_arrow()
+    """Numbers [rows] as a column of a table, nothing where they are `empty`."""
+    there = pa.py_buffer(_bits(~empty)) if empty is not None and empty.any() else None
+    held = _bits(values) if values.dtype == np.bool_ else np.ascontiguousarray(values)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [there, pa.py_buffer(held)])
+
+
+def _bits(values: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return np.packbits(values, bitorder="little")
 
 
 def _types(schema: pa.Schema, wanted: tuple[str, ...]) -> pl.Schema:

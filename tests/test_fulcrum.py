@@ -67,6 +67,32 @@ def test_help_is_asked_for_without_loading_what_training_or_serving_needs() -> N
     assert done.stdout == "[]\n"
 
 
+def test_a_command_is_loaded_without_the_others() -> None:
+    program = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom fulcrum.command_line import app\n"
+        "assert CliRunner().invoke(app, ['plan', '--help']).exit_code == 0\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('commands.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "commands.answering commands.plan\n"
+
+
+@pytest.mark.parametrize("word", ["answering", "__init__", "typer"])
+def test_what_is_no_command_is_not_taken_for_one(word: str) -> None:
+    answer = asked(word)
+    assert (answer.code, answer.out) == (USAGE, "")
+    assert answer.usage.startswith(f"No such command '{word}'.")
+
+
+def test_a_command_that_is_nearly_right_is_told_the_one_that_is() -> None:
+    assert asked("scor").usage == "No such command 'scor'. Did you mean 'score'?"
+
+
+def test_a_path_is_said_as_it_is_whatever_stands_in_it() -> None:
+    name = "a [bold]:cat:[/bold] 1,000"
+    assert asked("verify", name).err.startswith(f"{name}/manifest.json: should be a readable file")
+
+
 def test_without_a_command_help_is_shown_as_wrong_usage() -> None:
     answer = asked()
     assert answer.code == USAGE

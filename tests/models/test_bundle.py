@@ -228,6 +228,17 @@ def test_a_graph_without_a_manifest_is_refused_even_with_its_digest_mended(
     assert "metadata: should hold the manifest of manifest.json" in refused(written.folder)
 
 
+def test_a_graph_whose_metadata_are_a_manifest_only_within_the_file_is_refused(written: Bundle) -> None:
+    """As text they are the middle of a sound `manifest.json`; by themselves they are no JSON."""
+    manifest = written.manifest.model_dump_json()
+    said = f'{manifest},"files":{{}},"manifest":{manifest}'
+    model = graph.as_bytes(graph.bake(onnx.load_model_from_string(written.graph), manifest=said))
+    (written.folder / GRAPH).write_bytes(model)
+    files = {GRAPH: sha256(model), CARD: sha256(written.card.encode())}
+    (written.folder / MANIFEST).write_bytes(spelled(said, files))
+    assert "metadata: should hold the manifest of manifest.json" in refused(written.folder)
+
+
 def test_pitfall_a_graph_with_another_threshold_is_refused_even_with_digest_and_metadata_mended(
     written: Bundle,
 ) -> None:

@@ -23,7 +23,7 @@ from models.turn import Setting
 from serving.batch.formats.form import WHOLE
 from serving.batch.formats.known import format_of
 from serving.batch.place import Place
-from serving.chunk import ROWS_AT_A_TIME, Chunk, answers, score_chunk, scored_schema, side_by_side
+from serving.chunk import ROWS_AT_A_TIME, Chunk, answers, cells, score_chunk, scored_schema, side_by_side
 from tests import handmade
 
 MANIFEST = handmade.finished()[1]
@@ -50,6 +50,23 @@ def test_columns_are_put_side_by_side_however_many_rows_there_are() -> None:
     for rows in (0, 1, ROWS_AT_A_TIME, 2 * ROWS_AT_A_TIME + 3):
         columns = [np.arange(rows, dtype=np.float64), np.arange(rows, dtype=np.int32) * 2, np.ones(rows)]
         assert np.array_equal(side_by_side(columns), np.column_stack(columns).astype(np.float32))
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7, 8, 9, 1000])
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int8, np.bool_])
+def test_numbers_become_a_column_as_another_library_makes_it(rows: int, kind: type[np.generic]) -> None:
+    many = np.random.default_rng(rows).normal(size=(rows, 3)) * 3
+    many[::5] = np.nan if issubclass(kind, np.floating) else 0.0
+    values = many.astype(kind)[:, 1]  # not side by side in memory
+    empty = np.arange(rows) % 3 == 1
+    for wanted, found in (
+        (pl.Series(values), cells(values)),
+        (pl.Series(values), cells(values, np.zeros(rows, dtype=bool))),
+        (pl.Series(values).set(pl.Series(empty, dtype=pl.Boolean), None), cells(values, empty)),
+    ):
+        found.validate(full=True)
+        assert pl.Series(found).equals(wanted, check_dtypes=True)
+        assert found.null_count == wanted.null_count()
 
 
 def test_good_rows_are_scored_and_all_columns_carried_along(scorer: Scorer) -> None:
@@ -224,7 +241,7 @@ GOOD = st.tuples(
 
 
 @st.composite
-def cells(draw: st.DrawFn) -> list[str | None]:
+def texts(draw: st.DrawFn) -> list[str | None]:
     """A row of text cells: good, but for a few."""
     row: list[str | None] = draw(GOOD)
     for place in draw(st.sets(st.integers(0, len(row) - 1), max_size=2)):
@@ -244,7 +261,7 @@ def from_file(rows: list[list[str | None]], file: Path) -> Encoded:
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=st.lists(cells(), min_size=1, max_size=6))
+@given(rows=st.lists(texts(), min_size=1, max_size=6))
 def test_a_row_of_text_is_good_exactly_when_the_same_row_in_json_is(
     tmp_path: Path, rows: list[list[str | None]]
 ) -> None:

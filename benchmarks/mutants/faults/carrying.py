@@ -35,6 +35,8 @@ MUTANTS = [
     Mutant(GRAPH, '"And", [_own("below"), _own("cleared")], ["negative"]', '"Or", [_own("below"), _own("cleared")], ["negative"]', "the undecided cleared"),
     Mutant(BUNDLE, "if sha256(contents[name]) != digest:", "if False:", "digests not checked"),
     Mutant(BUNDLE, "if not _says(", "if False and not _says(", "metadata not compared"),
+    Mutant(BUNDLE, "isinstance(json.loads(text), dict) if same", "True if same", "a manifest only within the file"),
+    Mutant(BUNDLE, "    if text != wanted:\n", "    if False:\n", "a manifest in other bytes"),
     Mutant(BUNDLE, "if baked.get(name, graph.NO_ZONE) != want:", "if False:", "baked settings not compared"),
     Mutant(BUNDLE, '("clear_below", manifest.point.clear_below if manifest.point.has_zone else graph.NO_ZONE),', "", "the baked zone not compared"),
     Mutant(BUNDLE, "if set(document.files) != {GRAPH, CARD}:", "if False:", "a file more or less"),

@@ -70,6 +70,10 @@ MUTANTS = [
     Mutant(CHUNK, "np.where(undecided, 2, scores.positive)", "np.where(undecided, 0, scores.positive)", "whom the model does not decide called negative"),
     Mutant(CHUNK, "undecided = ~(scores.positive | scores.negative)", "undecided = np.zeros_like(scores.positive)", "nobody left undecided"),
     Mutant(CHUNK, "            values[rows, place] = numbers[rows]\n", "            values[rows, place] = numbers[: len(values[rows])]\n", "the first rows scored again and again"),
+    Mutant(CHUNK, "_bits(~empty)", "_bits(empty)", "empty and full cells of an answer exchanged"),
+    Mutant(CHUNK, "there = pa.py_buffer(_bits(~empty)) if", "there = None if", "empty cells of an answer full"),
+    Mutant(CHUNK, 'bitorder="little"', 'bitorder="big"', "eight decisions the other way round"),
+    Mutant(CHUNK, "np.ascontiguousarray(values)", "values.base if values.base is not None else values", "one answer's column of memory for another's"),
     Mutant(CHUNK, "        if name in carried\n    ]", "        if False\n    ]", "a column of the table named like a score"),
     Mutant(CHUNK, "        if count > 1\n    ]", "        if False\n    ]", "two columns of a name let through"),
 ]  # fmt: skip
