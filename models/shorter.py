@@ -29,14 +29,14 @@ def shorten(graph: onnx.GraphProto) -> None:
 
 
 def _cut(graph: onnx.GraphProto) -> None:
-    made, constants, left = _makers(graph), _constants(graph), Counter(_taken(graph))
+    made, stored, left = _makers(graph), _stored(graph), Counter(_taken(graph))
     widths, gone = _widths(graph), set()
     for node in graph.node:
         picked = _made_by(made, node.input, "GatherND") if _is_turn(node) else None
         turned = _made_by(made, picked.input, "Transpose") if picked is not None else None
         if picked is None or turned is None or not _is_turn(turned):
             continue
-        places = constants.get(picked.input[1])
+        places = _constant(stored, picked.input[1])
         if places is None or not _side_by_side(places) or _attribute(picked, "batch_dims", 0):
             continue
         table, name = turned.input[0], node.output[0]
@@ -60,14 +60,14 @@ def _cut(graph: onnx.GraphProto) -> None:
 
 
 def _fill_late(graph: onnx.GraphProto) -> None:
-    made, constants, taken = _makers(graph), _constants(graph), Counter(_taken(graph))
+    made, stored, taken = _makers(graph), _stored(graph), Counter(_taken(graph))
     for node in graph.node:
         filled = _made_by(made, node.input, "Where") if node.op_type == "Sub" else None
         empty = _made_by(made, filled.input, "IsNaN") if filled is not None else None
         if filled is None or empty is None or taken[filled.output[0]] > 1:
             continue
         mean, cells = filled.input[1:]
-        known = constants.get(mean)
+        known = _constant(stored, mean)
         if node.input[1] != mean or empty.input[0] != cells or known is None or not np.isfinite(known).all():
             continue
         (rest,), (result,), nothing = filled.output, node.output, f"{node.output[0]}.nothing"
@@ -86,10 +86,15 @@ def _made_by(made: dict[str, onnx.NodeProto], names: list[str], operator: str) -
     return found if found is not None and found.op_type == operator else None
 
 
-def _constants(graph: onnx.GraphProto) -> dict[str, NDArray[np.generic]]:
+def _stored(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
     """The values that nobody can give another way."""
     given = {value.name for value in graph.input}
-    return {value.name: numpy_helper.to_array(value) for value in graph.initializer if value.name not in given}
+    return {value.name: value for value in graph.initializer if value.name not in given}
+
+
+def _constant(stored: dict[str, onnx.TensorProto], name: str) -> NDArray[np.generic] | None:
+    found = stored.get(name)
+    return numpy_helper.to_array(found) if found is not None else None
 
 
 def _widths(graph: onnx.GraphProto) -> dict[str, int]:

@@ -20,6 +20,7 @@ from serving.batch.engines.engine import Engine
 from serving.batch.engines.local import Local
 from serving.batch.files import files_of, writing
 from serving.batch.formats.form import WHOLE
+from serving.batch.giving_back import give_back
 from serving.batch.judge import Judge
 from serving.batch.layout import layout_of
 from serving.batch.order import Asked, Order, Source, judge_of
@@ -112,6 +113,7 @@ class _Job:
             rows_per_chunk=self.rows_per_chunk,
         )
         shards = _cut(order, judge)
+        give_back()
         files = files_of(layout.target)
         with files.held(layout):
             order = order.model_copy(update={"sources": _digested(order.sources)})
