@@ -23,12 +23,14 @@ class Program:
     """A peer, by its module, or Fulcrum, by its command line or a call.
 
     `folder`: it takes a folder of Parquet files and makes one. `slow`: with `--quick`, it takes part in one round.
+    `close`: it is so near to Fulcrum that it takes part in every turn of a round.
     """
 
     name: str
     module: str
     folder: bool = False
     slow: bool = False
+    close: bool = False
 
     @property
     def ours(self) -> bool:
@@ -65,14 +67,14 @@ def fulcrum(source: Path, target: Path, bundle: Path) -> list[str]:
     return [sys.executable, "-m", "fulcrum", "score", str(source), str(target), *named]
 
 
-OURS = (Program(COMMAND, "fulcrum"), Program(CALL, "benchmarks.batch.call"))
+OURS = (Program(COMMAND, "fulcrum", close=True), Program(CALL, "benchmarks.batch.call", close=True))
 PROGRAMS = {
     PARQUET: (
         *OURS,
-        Program(PROTOTYPE, f"{PEERS}.prototype"),
+        Program(PROTOTYPE, f"{PEERS}.prototype", close=True),
         Program("pyarrow (three stages)", f"{PEERS}.pyarrow_stages"),
         Program("DuckDB (a loop)", f"{PEERS}.duckdb_loop"),
-        Program(POLARS, f"{PEERS}.polars_batches"),
+        Program(POLARS, f"{PEERS}.polars_batches", close=True),
         Program("pyarrow (a loop)", f"{PEERS}.pyarrow_loop"),
         Program("Daft (a class)", f"{PEERS}.daft_class", folder=True),
         Program(PANDAS, f"{PEERS}.pandas_plain"),
@@ -81,9 +83,9 @@ PROGRAMS = {
     ),
     CSV: (
         *OURS,
-        Program(PROTOTYPE, f"{PEERS}.prototype"),
+        Program(PROTOTYPE, f"{PEERS}.prototype", close=True),
         Program("DuckDB (a function)", f"{PEERS}.duckdb_udf"),
-        Program(POLARS, f"{PEERS}.polars_batches"),
+        Program(POLARS, f"{PEERS}.polars_batches", close=True),
         Program(PANDAS, f"{PEERS}.pandas_plain"),
     ),
 }

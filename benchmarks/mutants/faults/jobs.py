@@ -10,6 +10,7 @@ PART, RECEIPT, RESUMING = "serving/batch/part.py", "serving/batch/receipt.py", "
 REFUSED, RUN, TASK = "serving/batch/refused.py", "serving/batch/run.py", "serving/batch/task.py"
 OVERLAPPED, APART, SOURCES = "serving/batch/overlapped.py", "serving/batch/apart.py", "serving/batch/sources.py"
 JUDGE, COUNTS, ORDER = "serving/batch/judge.py", "serving/counts.py", "serving/batch/order.py"
+GIVING = "serving/batch/giving_back.py"
 
 FOLDERS = ["serving/batch/test_resuming.py", "serving/batch/test_shards.py"]
 TESTS = {
@@ -20,6 +21,7 @@ TESTS = {
     STORED: ["serving/batch/test_stored.py", "serving/batch/test_lease.py"],
     LEASE: ["serving/batch/test_lease.py"],
     PART: ["serving/batch/test_part.py", "serving/batch/test_here.py", "serving/batch/test_job.py", *FOLDERS],
+    GIVING: ["serving/batch/test_giving_back.py"],
     RECEIPT: FOLDERS,
     RESUMING: FOLDERS,
     REFUSED: FOLDERS,
@@ -93,4 +95,6 @@ MUTANTS = [
     Mutant(COUNTS, "positive=self.positive + other.positive", "positive=self.positive + other.positive + other.indeterminate", "undecided counted as positive too"),
     Mutant(COUNTS, "return cls(models=(Counts(read=rows, refused=rows),) * models", "return cls(models=(Counts(read=rows, indeterminate=rows),) * models", "refused counted as undecided"),
     Mutant(ORDER, "        if bundle.digest != asked.bundle:\n", "        if False:\n", "another bundle than the one meant"),
+    Mutant(GIVING, "ctypes.CDLL(None).malloc_trim(0)", "ctypes.CDLL(None)", "memory kept that nobody uses"),
+    Mutant(GIVING, "suppress(AttributeError, OSError, TypeError)", "suppress(AttributeError)", "no job where the C library is another"),
 ]  # fmt: skip
