@@ -24,13 +24,13 @@ class Found(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names in order, as help shows them."""
-        for file in FILES:
+        for file in FILES - self.commands.keys():
             self._load(file)
         return sorted(super().list_commands(ctx))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of a name; of a name that is none all are loaded, for one near it is told."""
-        if cmd_name in FILES:
+        if cmd_name in FILES - self.commands.keys():
             self._load(cmd_name)
         if cmd_name not in self.commands:
             self.list_commands(ctx)
@@ -38,7 +38,7 @@ class Found(TyperGroup):
 
     def _load(self, file: str) -> None:
         command = getattr(import_module(f"{commands.__name__}.{file}"), file, None)
-        if command is None or file in self.commands:
+        if command is None:
             return
         if not isinstance(command, typer.Typer):
             alone = typer.Typer(add_completion=False, rich_markup_mode=None)

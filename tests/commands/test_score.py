@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +13,7 @@ from models.bundle import open_bundle
 from models.scorer import Scorer
 from models.turn import Setting
 from tests import handmade
-from tests.asking import DONE, REFUSED, SOME_REFUSED, UNREACHABLE, UNSOUND, USAGE, asked
+from tests.asking import DONE, REFUSED, ROOT, SOME_REFUSED, UNREACHABLE, UNSOUND, USAGE, asked
 
 
 def written(file: str, rows: int = 50) -> list[dict[str, object]]:
@@ -28,6 +32,20 @@ def test_a_file_is_scored_as_the_bundle_decides(here: Path) -> None:
     assert answer.out == (
         f"handmade/screen: 50 rows = {positive} positive + {50 - positive} negative + 0 refused\nWrote scores.csv.\n"
     )
+
+
+def test_a_terminal_is_shown_how_far_the_job_is(here: Path) -> None:
+    handmade.bundle(here, "screen")
+    written("good.csv")
+    shown, terminal = os.openpty()
+    command = [sys.executable, "-m", "fulcrum", "score", "good.csv", "scores.csv", "--bundle", "handmade/screen"]
+    told = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "100"}
+    done = subprocess.run(command, env=told, stdout=subprocess.PIPE, stderr=terminal, text=True, check=True)
+    os.close(terminal)
+    text = os.read(shown, 1 << 16).decode()
+    os.close(shown)
+    assert re.search(r" \d+ %  50 rows  [0-9,]+ rows/s .* left ", text), text
+    assert done.stdout.endswith("Wrote scores.csv.\n")
 
 
 def test_refused_rows_are_counted_and_their_file_named(here: Path) -> None:
