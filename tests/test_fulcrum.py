@@ -42,6 +42,16 @@ WORDS = {
 }
 
 
+def loaded(arguments: str, which: str) -> str:
+    """Which modules a new process has loaded when a command has ended well."""
+    program = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom fulcrum.command_line import app\n"
+        f"assert CliRunner().invoke(app, {arguments.split()!r}).exit_code == 0\nprint(*sorted({which}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.rstrip("\n")
+
+
 def test_help_names_every_command_and_every_exit_code() -> None:
     answer = process("--help", folder=ROOT)
     assert (answer.code, answer.err) == (DONE, "")
@@ -62,19 +72,12 @@ def test_the_help_of_each_command_says_what_it_takes(command: str) -> None:
 
 def test_help_is_asked_for_without_loading_what_training_or_serving_needs() -> None:
     heavy = {"torch", "bentoml", "onnxruntime", "polars", "numpy", "pydantic", "models", "serving", "training"}
-    program = f"import sys, fulcrum.command_line; print(sorted({heavy!r} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    assert loaded("--help", f"{heavy!r} & set(sys.modules)") == ""
 
 
 def test_a_command_is_loaded_without_the_others() -> None:
-    program = (
-        "import sys\nfrom typer.testing import CliRunner\nfrom fulcrum.command_line import app\n"
-        "assert CliRunner().invoke(app, ['plan', '--help']).exit_code == 0\n"
-        "print(*sorted(name for name in sys.modules if name.startswith('commands.')))"
-    )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "commands.answering commands.plan\n"
+    ours = "{name for name in sys.modules if name.startswith('commands.')}"
+    assert loaded("plan --help", ours) == "commands.answering commands.plan"
 
 
 @pytest.mark.parametrize("word", ["answering", "__init__", "typer"])

@@ -3,13 +3,12 @@ from __future__ import annotations
 import ctypes
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from serving.batch.giving_back import give_back
+from tests.asking import ROOT
 
-ROOT = Path(__file__).parents[3]
 PROGRAM = """
 from pathlib import Path
 from serving.batch.giving_back import give_back
