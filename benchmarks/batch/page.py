@@ -71,6 +71,7 @@ def write(out: Path, docs: Path) -> None:
         "## How it was measured",
         MEANING,
     ]
+    docs.mkdir(parents=True, exist_ok=True)
     (docs / PAGE).write_text("\n\n".join(parts) + "\n")
     picture.draw({HEADS[kind]: each for kind, each in measured.items() if each.names}, docs / PICTURE)
 

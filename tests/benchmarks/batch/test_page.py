@@ -46,8 +46,8 @@ def out(tmp_path: Path) -> Path:
 
 
 def written(out: Path) -> str:
-    page.write(out, out)
-    return (out / page.PAGE).read_text()
+    page.write(out, out / "docs")
+    return (out / "docs" / page.PAGE).read_text()
 
 
 def test_the_page_tells_all_programs_the_limit_and_what_is_asked(out: Path) -> None:
@@ -61,7 +61,7 @@ def test_the_page_tells_all_programs_the_limit_and_what_is_asked(out: Path) -> N
     assert "| Parquet: the job, times the limit | 1.26 | at most 1.20 |" in asked
     assert f"| Parquet: whole, times as fast as {RAY} | 4.00 | at least 5 |" in asked
     assert asked.count("| CSV: ") == 2
-    assert (out / page.PICTURE).read_text().startswith("<?xml")
+    assert (out / "docs" / page.PICTURE).read_text().startswith("<?xml")
 
 
 def test_memory_and_photographs_are_told_once_they_were_measured(out: Path) -> None:
