@@ -24,19 +24,21 @@ class Found(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names in order, as help shows them."""
-        for file in FILES - self.commands.keys():
+        for file in FILES:
             self._load(file)
         return sorted(super().list_commands(ctx))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of a name; of a name that is none all are loaded, for one near it is told."""
-        if cmd_name in FILES - self.commands.keys():
+        if cmd_name in FILES:
             self._load(cmd_name)
         if cmd_name not in self.commands:
             self.list_commands(ctx)
         return super().get_command(ctx, cmd_name)
 
     def _load(self, file: str) -> None:
+        if file in self.commands:
+            return
         command = getattr(import_module(f"{commands.__name__}.{file}"), file, None)
         if command is None:
             return
